@@ -1,0 +1,59 @@
+/** The layer rules of docs/architecture.md, checked on every run of `npm run lint`. */
+const service = '^services/(?!common/)([^/]+)/';
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'pure-core-does-no-io',
+      comment: 'operator/rollout, tuning, cluster and api decide from their arguments alone.',
+      severity: 'error',
+      from: { path: '^operator/(rollout|tuning|cluster|api)/', pathNot: '(\\.test\\.ts|write-crds\\.ts)$' },
+      to: {
+        path: '^(operator/(platform|metrics)/|services/|cli/|node:(fs|net|http|child_process)|fs$|net$|http$|child_process$)',
+      },
+    },
+    {
+      name: 'services-do-not-know-each-other',
+      comment: 'Services meet over gRPC; code they share lives in services/common.',
+      severity: 'error',
+      from: { path: service },
+      to: { path: service, pathNot: '^services/$1/' },
+    },
+    {
+      name: 'services-do-not-know-the-operator',
+      severity: 'error',
+      from: { path: '^services/' },
+      to: { path: '^(operator|cli)/' },
+    },
+    {
+      name: 'domain-has-no-grpc',
+      comment: 'domain/ holds the memory mathematics: no gRPC, no disk, no generated types.',
+      severity: 'error',
+      from: { path: '^services/[^/]+/domain/', pathNot: '\\.test\\.ts$' },
+      to: { path: '(@grpc/|^proto/gen/|node_modules/lmdb|^services/common/(server|clients|storage|bus)/)' },
+    },
+    {
+      name: 'products-do-not-import-tests',
+      severity: 'error',
+      from: { path: '^(operator|services|cli|lib)/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^(test|bench)/' },
+    },
+    {
+      name: 'no-dev-dependency-in-products',
+      severity: 'error',
+      from: { path: '^(operator|services|cli|lib)/', pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^dist/' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { logLevels } from '../logger.js';
+import { milliseconds, port } from './config.js';
+
+/** Environment that every gRPC service understands. */
+export const serviceEnvironment = {
+  /** Address to bind; loopback unless told otherwise. */
+  GRPC_HOST: z.string().default('127.0.0.1'),
+  GRPC_PORT: port,
+  METRICS_PORT: port,
+  /** Folder of everything this service keeps. */
+  DATA_DIR: z.string(),
+  /** File that holds the internal token which callers must carry. */
+  INTERNAL_TOKEN_FILE: z.string(),
+  LOG_LEVEL: z.enum(logLevels).default('info'),
+  /** Age at which a connection is asked to reconnect; 0 means never. */
+  GRPC_MAX_CONNECTION_AGE_MS: milliseconds.default(300_000),
+  /** How long calls on such a connection may go on. */
+  GRPC_MAX_CONNECTION_AGE_GRACE_MS: milliseconds.default(60_000),
+  /** How long a drain waits for open calls. */
+  DRAIN_TIMEOUT_MS: milliseconds.default(10_000),
+  /** Track that this process belongs to. */
+  TORI_TRACK: z.enum(['stable', 'canary']).default('stable'),
+  /** Revision that this process runs, as the operator named it. */
+  TORI_REVISION: z.string().default('unmanaged'),
+};
+
+/** Parsed common configuration of a service. */
+export type ServiceConfig = z.output<z.ZodObject<typeof serviceEnvironment>>;

@@ -1,0 +1,214 @@
+import { randomUUID } from 'node:crypto';
+import type { Server as HttpServer } from 'node:http';
+import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import { HealthImplementation } from 'grpc-health-check';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { z } from 'zod';
+import { ConfigError, exitCodeConfig, loadConfig, readSecretFile } from '../config/config.js';
+import { serviceEnvironment, type ServiceConfig } from '../config/service-config.js';
+import { createLogger, type Logger } from '../logger.js';
+import { adapt } from './adapter.js';
+import { bearerToken } from './authentication.js';
+import type { Handlers } from './call.js';
+import { createCallMetrics } from './call-metrics.js';
+import { serveObservability } from './http.js';
+
+/** What a service gets from the bootstrap. */
+export interface ServiceContext<Config> {
+  readonly config: Config & ServiceConfig;
+  readonly logger: Logger;
+  /** Registry behind `/metrics`; services add the contract's metrics to it. */
+  readonly registry: Registry;
+  /** The internal token, for calls to peers. */
+  readonly token: string;
+  /** Aborted when the drain begins: background work stops, open calls go on. */
+  readonly signal: AbortSignal;
+}
+
+/** A gRPC service with its handlers. */
+export interface ServedService {
+  readonly definition: ServiceDefinition;
+  /** Full name, for example `tori.memory.v1.EpisodicVault`. */
+  readonly name: string;
+  readonly handlers: Record<string, unknown>;
+}
+
+/** Pairs a generated definition with promise handlers of its generated `…Server` interface. */
+export function serve<Server>(
+  name: string,
+  definition: ServiceDefinition,
+  handlers: Handlers<Server>,
+): ServedService {
+  return { name, definition, handlers };
+}
+
+/** A started service. */
+export interface RunningService {
+  readonly services: readonly ServedService[];
+  /** Called after the last call has ended: close stores here. */
+  stop(): Promise<void>;
+}
+
+/** How a service is made. */
+export interface ServiceDescription<Shape extends z.ZodRawShape> {
+  /** Process name, for example `episodic-vault`. */
+  readonly name: string;
+  /** Environment beyond the common variables. */
+  readonly environment: Shape;
+  /** Opens stores and starts background work. May throw ConfigError for a path or value that cannot work. */
+  start(context: ServiceContext<z.output<z.ZodObject<Shape>>>): Promise<RunningService>;
+}
+
+/** Ports that a service listens on, and how to stop it. */
+export interface ServiceHandle {
+  readonly grpcPort: number;
+  readonly metricsPort: number;
+  /** Refuses new work, lets open calls end within DRAIN_TIMEOUT_MS, closes the stores. */
+  drain(): Promise<void>;
+}
+
+/**
+ * Starts a service: configuration, logger, metrics, stores, health, reflection, listeners. Used by {@link runService} and
+ * by tests that want a real service in their own process.
+ * @throws ConfigError when a variable is missing or out of range, or a port is taken
+ */
+export async function startService<Shape extends z.ZodRawShape>(
+  description: ServiceDescription<Shape>,
+  env: NodeJS.ProcessEnv,
+): Promise<ServiceHandle> {
+  // The common schema is parsed again for its own type: the spread of a generic shape loses it.
+  const config = {
+    ...loadConfig(z.object(description.environment), env),
+    ...loadConfig(z.object(serviceEnvironment), env),
+  };
+  const logger = createLogger(description.name, config.LOG_LEVEL);
+  const token = readSecretFile('INTERNAL_TOKEN_FILE', config.INTERNAL_TOKEN_FILE);
+  const registry = processRegistry(description.name, config);
+  const background = new AbortController();
+  const calls = new AbortController();
+  const running = await description.start({ config, logger, registry, token, signal: background.signal });
+
+  const server = new Server({
+    'grpc.max_receive_message_length': 64 * 1024 * 1024,
+    'grpc-node.flow_control_window': 4 * 1024 * 1024,
+    ...(config.GRPC_MAX_CONNECTION_AGE_MS > 0 && {
+      'grpc.max_connection_age_ms': config.GRPC_MAX_CONNECTION_AGE_MS,
+      'grpc.max_connection_age_grace_ms': config.GRPC_MAX_CONNECTION_AGE_GRACE_MS,
+    }),
+  });
+  const dependencies = {
+    logger,
+    metrics: createCallMetrics(registry),
+    authenticate: bearerToken(token),
+    shutdown: calls.signal,
+  };
+  for (const { definition, handlers } of running.services) {
+    server.addService(definition, adapt(definition, handlers, dependencies));
+  }
+  const health = new HealthImplementation({ '': 'NOT_SERVING' });
+  health.addToServer(server);
+
+  const grpcPort = await bind(server, config);
+  let ready = true;
+  const http = await serveObservability(
+    { registry, ready: () => ready },
+    config.GRPC_HOST,
+    config.METRICS_PORT,
+  ).catch((cause: unknown) => {
+    throw portError('METRICS_PORT', config.METRICS_PORT, cause);
+  });
+  for (const name of ['', ...running.services.map((service) => service.name)])
+    health.setStatus(name, 'SERVING');
+  const metricsPort = portOf(http);
+  logger.info({ grpcPort, metricsPort, track: config.TORI_TRACK, revision: config.TORI_REVISION }, 'serving');
+
+  const drain = async () => {
+    ready = false;
+    for (const name of ['', ...running.services.map((service) => service.name)])
+      health.setStatus(name, 'NOT_SERVING');
+    logger.info('draining');
+    background.abort();
+    await closeServer(server, config.DRAIN_TIMEOUT_MS, calls);
+    await running.stop();
+    http.close();
+    http.closeAllConnections();
+    logger.info('stopped');
+  };
+  return { grpcPort, metricsPort, drain };
+}
+
+/** Runs a service as this process: drains on SIGTERM and SIGINT, ends with exit code 78 on a wrong configuration. */
+export async function runService<Shape extends z.ZodRawShape>(
+  description: ServiceDescription<Shape>,
+): Promise<void> {
+  try {
+    const service = await startService(description, process.env);
+    let draining: Promise<void> | undefined;
+    const stop = () => {
+      draining ??= service.drain().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          process.stderr.write(`${description.name}: ${String(error)}\n`);
+          process.exit(1);
+        },
+      );
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const line of error.message.split('\n')) process.stderr.write(`${description.name}: ${line}\n`);
+    process.exit(exitCodeConfig);
+  }
+}
+
+function processRegistry(name: string, config: ServiceConfig): Registry {
+  const registry = new Registry();
+  registry.setDefaultLabels({ track: config.TORI_TRACK });
+  collectDefaultMetrics({ register: registry });
+  // The supervisor tells a process that it started from a stranger on the same port by this id.
+  new Gauge({
+    name: 'tori_process_info',
+    help: 'Always 1; its labels name the process.',
+    labelNames: ['service', 'revision', 'instance', 'pid'],
+    registers: [registry],
+  }).set({ service: name, revision: config.TORI_REVISION, instance: randomUUID(), pid: process.pid }, 1);
+  return registry;
+}
+
+async function bind(server: Server, config: ServiceConfig): Promise<number> {
+  const address = `${config.GRPC_HOST}:${config.GRPC_PORT}`;
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(portError('GRPC_PORT', config.GRPC_PORT, error));
+    });
+  });
+}
+
+function portError(variable: string, value: number, cause: unknown): ConfigError {
+  return new ConfigError(
+    `${variable} = "${value}": cannot listen there (${String(cause)}); expected a free port`,
+    { cause },
+  );
+}
+
+function portOf(server: HttpServer): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** Waits for open calls; past the limit their signals are aborted and the connections cut. */
+async function closeServer(server: Server, limitMs: number, calls: AbortController): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => {
+      calls.abort();
+      server.forceShutdown();
+      resolve();
+    }, limitMs);
+    server.tryShutdown(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
