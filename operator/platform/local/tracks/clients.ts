@@ -1,0 +1,45 @@
+import {
+  EpisodicVaultService,
+  type EpisodicVaultServer,
+} from '../../../../proto/gen/tori/memory/v1/episodic_vault_service.js';
+import {
+  KoopmanLearnerService,
+  type KoopmanLearnerServer,
+} from '../../../../proto/gen/tori/memory/v1/koopman_learner_service.js';
+import {
+  SleepSchedulerService,
+  type SleepSchedulerServer,
+} from '../../../../proto/gen/tori/memory/v1/sleep_scheduler_service.js';
+import {
+  SparsePrunerService,
+  type SparsePrunerServer,
+} from '../../../../proto/gen/tori/memory/v1/sparse_pruner_service.js';
+import { connect, type ServiceClient } from '../../../../services/common/clients/client.js';
+import type { Ports, Track } from '../ports.js';
+
+/** Clients of the four services of one track. */
+export interface TrackClients {
+  readonly vault: ServiceClient<EpisodicVaultServer>;
+  readonly pruner: ServiceClient<SparsePrunerServer>;
+  readonly sleep: ServiceClient<SleepSchedulerServer>;
+  readonly koopman: ServiceClient<KoopmanLearnerServer>;
+  close(): void;
+}
+
+/** Connects lazily to a track on this machine. */
+export function connectTrack(ports: Ports, track: Track, token: string): TrackClients {
+  const at = (name: Parameters<Ports['service']>[0]) => `127.0.0.1:${ports.service(name, track).grpc}`;
+  const vault = connect<EpisodicVaultServer>(EpisodicVaultService, at('episodic-vault'), { token });
+  const pruner = connect<SparsePrunerServer>(SparsePrunerService, at('sparse-pruner'), { token });
+  const sleep = connect<SleepSchedulerServer>(SleepSchedulerService, at('sleep-scheduler'), { token });
+  const koopman = connect<KoopmanLearnerServer>(KoopmanLearnerService, at('koopman-learner'), { token });
+  return {
+    vault,
+    pruner,
+    sleep,
+    koopman,
+    close() {
+      for (const client of [vault, pruner, sleep, koopman]) client.close();
+    },
+  };
+}
