@@ -14,7 +14,9 @@ export default class SummaryReporter {
       console.error('CI=true must skip nothing; the tests above were skipped.');
       this.error = new Error('skipped tests in CI');
     }
-    console.log(`${results.numPassedTests} passed, ${failed} failed, ${skippedCount} skipped`);
+    const counts = `${results.numPassedTests} passed, ${failed} failed, ${skippedCount} skipped`;
+    // Jest prints its own summary after the reporters; the counts come after that.
+    process.once('exit', () => console.log(counts));
   }
 
   getLastError() {
