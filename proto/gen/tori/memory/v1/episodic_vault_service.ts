@@ -142,6 +142,8 @@ export interface InternConceptsRequest {
   tenant: string;
   /** At most 65536 names, each 1 to 256 bytes of UTF-8 without control characters; duplicates allowed. */
   names: string[];
+  /** Adds nothing: an unknown name gets 4294967295. For reads, which must not grow the dictionary. */
+  existingOnly?: boolean | undefined;
 }
 
 /** Response of InternConcepts. */
@@ -412,7 +414,7 @@ export interface FenceResponse {
 }
 
 function createBaseInternConceptsRequest(): InternConceptsRequest {
-  return { tenant: "", names: [] };
+  return { tenant: "", names: [], existingOnly: undefined };
 }
 
 export const InternConceptsRequest: MessageFns<InternConceptsRequest> = {
@@ -422,6 +424,9 @@ export const InternConceptsRequest: MessageFns<InternConceptsRequest> = {
     }
     for (const v of message.names) {
       writer.uint32(18).string(v!);
+    }
+    if (message.existingOnly !== undefined) {
+      writer.uint32(24).bool(message.existingOnly);
     }
     return writer;
   },
@@ -455,6 +460,14 @@ export const InternConceptsRequest: MessageFns<InternConceptsRequest> = {
             message.names.push(reader.string());
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.existingOnly = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -471,6 +484,11 @@ export const InternConceptsRequest: MessageFns<InternConceptsRequest> = {
     return {
       tenant: isSet(object.tenant) ? globalThis.String(object.tenant) : "",
       names: globalThis.Array.isArray(object?.names) ? object.names.map((e: any) => globalThis.String(e)) : [],
+      existingOnly: isSet(object.existingOnly)
+        ? globalThis.Boolean(object.existingOnly)
+        : isSet(object.existing_only)
+        ? globalThis.Boolean(object.existing_only)
+        : undefined,
     };
   },
 
@@ -482,6 +500,9 @@ export const InternConceptsRequest: MessageFns<InternConceptsRequest> = {
     if (message.names?.length) {
       obj.names = message.names;
     }
+    if (message.existingOnly !== undefined) {
+      obj.existingOnly = message.existingOnly;
+    }
     return obj;
   },
 
@@ -492,6 +513,7 @@ export const InternConceptsRequest: MessageFns<InternConceptsRequest> = {
     const message = createBaseInternConceptsRequest();
     message.tenant = object.tenant ?? "";
     message.names = object.names?.map((e) => e) || [];
+    message.existingOnly = object.existingOnly ?? undefined;
     return message;
   },
 };
@@ -3148,7 +3170,10 @@ export const FenceResponse: MessageFns<FenceResponse> = {
  */
 export type EpisodicVaultService = typeof EpisodicVaultService;
 export const EpisodicVaultService = {
-  /** Gives each name its id, adding unknown names. Idempotent; ids are dense from 0 in order of first use. */
+  /**
+   * Gives each name its id, adding unknown names unless existing_only is set. Idempotent; ids are dense from 0 in order
+   * of first use.
+   */
   internConcepts: {
     path: "/tori.memory.v1.EpisodicVault/InternConcepts" as const,
     requestStream: false as const,
@@ -3304,7 +3329,10 @@ export const EpisodicVaultService = {
 } as const;
 
 export interface EpisodicVaultServer extends UntypedServiceImplementation {
-  /** Gives each name its id, adding unknown names. Idempotent; ids are dense from 0 in order of first use. */
+  /**
+   * Gives each name its id, adding unknown names unless existing_only is set. Idempotent; ids are dense from 0 in order
+   * of first use.
+   */
   internConcepts: handleUnaryCall<InternConceptsRequest, InternConceptsResponse>;
   /** Streams the dictionary in ascending id order, in pages of at most 4096 names. */
   listConcepts: handleServerStreamingCall<ListConceptsRequest, ListConceptsResponse>;
@@ -3345,7 +3373,10 @@ export interface EpisodicVaultServer extends UntypedServiceImplementation {
 }
 
 export interface EpisodicVaultClient extends Client {
-  /** Gives each name its id, adding unknown names. Idempotent; ids are dense from 0 in order of first use. */
+  /**
+   * Gives each name its id, adding unknown names unless existing_only is set. Idempotent; ids are dense from 0 in order
+   * of first use.
+   */
   internConcepts(
     request: InternConceptsRequest,
     callback: (error: ServiceError | null, response: InternConceptsResponse) => void,
