@@ -61,8 +61,9 @@ function adaptMethod(method: Method, handler: AnyHandler, dependencies: AdapterD
       void observe(method, call, dependencies, async (context) => {
         await pump(handler(call.request, context) as AsyncIterable<unknown>, call, context.signal);
       }).then((error) => {
+        // grpc-js sends the status of an 'error' event; destroy() would end the stream without any.
         if (error === undefined) call.end();
-        else call.destroy(wireError(error));
+        else call.emit('error', wireError(error));
       });
     };
   }
