@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import type { Server as HttpServer } from 'node:http';
 import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { z } from 'zod';
-import { ConfigError, exitCodeConfig, loadConfig, readSecretFile } from '../config/config.js';
+import { loadConfig, readSecretFile } from '../config/config.js';
 import { serviceEnvironment, type ServiceConfig } from '../config/service-config.js';
 import { createLogger, type Logger } from '../logger.js';
 import { adapt } from './adapter.js';
@@ -12,6 +11,7 @@ import { bearerToken } from './authentication.js';
 import type { Handlers } from './call.js';
 import { createCallMetrics } from './call-metrics.js';
 import { serveObservability } from './http.js';
+import { portError, processRegistry, runProcess } from './process.js';
 
 /** What a service gets from the bootstrap. */
 export interface ServiceContext<Config> {
@@ -83,7 +83,7 @@ export async function startService<Shape extends z.ZodRawShape>(
   };
   const logger = createLogger(description.name, config.LOG_LEVEL);
   const token = readSecretFile('INTERNAL_TOKEN_FILE', config.INTERNAL_TOKEN_FILE);
-  const registry = processRegistry(description.name, config);
+  const registry = processRegistry(description.name, config.TORI_REVISION, { track: config.TORI_TRACK });
   const background = new AbortController();
   const calls = new AbortController();
   const running = await description.start({ config, logger, registry, token, signal: background.signal });
@@ -141,39 +141,7 @@ export async function startService<Shape extends z.ZodRawShape>(
 export async function runService<Shape extends z.ZodRawShape>(
   description: ServiceDescription<Shape>,
 ): Promise<void> {
-  try {
-    const service = await startService(description, process.env);
-    let draining: Promise<void> | undefined;
-    const stop = () => {
-      draining ??= service.drain().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          process.stderr.write(`${description.name}: ${String(error)}\n`);
-          process.exit(1);
-        },
-      );
-    };
-    process.on('SIGTERM', stop);
-    process.on('SIGINT', stop);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    for (const line of error.message.split('\n')) process.stderr.write(`${description.name}: ${line}\n`);
-    process.exit(exitCodeConfig);
-  }
-}
-
-function processRegistry(name: string, config: ServiceConfig): Registry {
-  const registry = new Registry();
-  registry.setDefaultLabels({ track: config.TORI_TRACK });
-  collectDefaultMetrics({ register: registry });
-  // The supervisor tells a process that it started from a stranger on the same port by this id.
-  new Gauge({
-    name: 'tori_process_info',
-    help: 'Always 1; its labels name the process.',
-    labelNames: ['service', 'revision', 'instance', 'pid'],
-    registers: [registry],
-  }).set({ service: name, revision: config.TORI_REVISION, instance: randomUUID(), pid: process.pid }, 1);
-  return registry;
+  await runProcess(description.name, () => startService(description, process.env));
 }
 
 async function bind(server: Server, config: ServiceConfig): Promise<number> {
@@ -184,13 +152,6 @@ async function bind(server: Server, config: ServiceConfig): Promise<number> {
       else reject(portError('GRPC_PORT', config.GRPC_PORT, error));
     });
   });
-}
-
-function portError(variable: string, value: number, cause: unknown): ConfigError {
-  return new ConfigError(
-    `${variable} = "${value}": cannot listen there (${String(cause)}); expected a free port`,
-    { cause },
-  );
 }
 
 function portOf(server: HttpServer): number {
