@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { otherTrack, parseShardTable, ShardTableError, tracksOf } from './table.js';
+import { parseShardTable, routeOf, ShardTableError, tracksHolding, tracksServing } from './table.js';
 
 const services = {
   revision: 'r1',
@@ -41,6 +41,10 @@ describe('parseShardTable', () => {
       { ...table, tracks: { stable: { ...services, sleep: 'a:70000' } } },
       /tracks\.stable\.sleep = "a:70000": expected a port/,
     ],
+    [
+      { ...withCanary, canaryPeakBasisPoints: 99 },
+      /canaryPeakBasisPoints = 99: expected canaryBasisPoints or more/,
+    ],
     [{ ...table, tracks: {} }, /tracks\.stable = absent: /],
     [{ ...table, extra: 1 }, /document = .*extra/],
     [[], /document = \[\]: /],
@@ -54,10 +58,41 @@ describe('parseShardTable', () => {
   });
 });
 
-test('names the tracks and the other track', () => {
-  expect(tracksOf(parse(table))).toEqual(['stable']);
-  expect(tracksOf(parse(withCanary))).toEqual(['stable', 'canary']);
-  expect(otherTrack(parse(table), 'stable')).toBeUndefined();
-  expect(otherTrack(parse(withCanary), 'stable')).toBe('canary');
-  expect(otherTrack(parse(withCanary), 'canary')).toBe('stable');
+describe('routeOf', () => {
+  const route = (value: unknown, episodeId: string, shardKey?: string) =>
+    routeOf(parse(value), 'default', { episodeId, shardKey });
+  // The contract's table: episode-1 is shard 1317, episode-2 is shard 5157.
+  const half = { ...withCanary, canaryBasisPoints: 2_000 };
+
+  test('without a canary everything is in stable', () => {
+    expect(route(table, 'episode-1')).toEqual({ shard: 1317, track: 'stable', other: undefined });
+  });
+
+  test('with a canary the other track is asked too', () => {
+    expect(route(half, 'episode-1')).toEqual({ shard: 1317, track: 'canary', other: 'stable' });
+    expect(route(half, 'episode-2')).toEqual({ shard: 5157, track: 'stable', other: 'canary' });
+  });
+
+  test('shards above the peak never went to the canary', () => {
+    const peaked = { ...half, canaryBasisPoints: 0, canaryPeakBasisPoints: 2_000 };
+    expect(route(peaked, 'episode-1')).toEqual({ shard: 1317, track: 'stable', other: 'canary' });
+    expect(route(peaked, 'episode-2')).toEqual({ shard: 5157, track: 'stable', other: undefined });
+    const byShardKey = { ...peaked, routingKey: 'shardKey' };
+    expect(route(byShardKey, 'x', 'episode-2').other).toBe('canary');
+  });
+});
+
+describe('tracks of a tenant', () => {
+  // Tenant acme is shard 879 where the tenant is the key.
+  test.each([
+    [{ ...table, routingKey: 'tenant' }, ['stable'], ['stable']],
+    [{ ...withCanary, routingKey: 'tenant' }, ['stable', 'canary'], ['stable']],
+    [{ ...withCanary, routingKey: 'tenant', canaryPeakBasisPoints: 100 }, ['stable'], ['stable']],
+    [{ ...withCanary, routingKey: 'tenant', canaryBasisPoints: 900 }, ['canary', 'stable'], ['canary']],
+    [withCanary, ['stable', 'canary'], ['stable', 'canary']],
+    [{ ...withCanary, canaryBasisPoints: 0 }, ['stable', 'canary'], ['stable']],
+  ])('of %j hold in %j and serve in %j', (value, holding, serving) => {
+    expect(tracksHolding(parse(value), 'acme')).toEqual(holding);
+    expect(tracksServing(parse(value), 'acme')).toEqual(serving);
+  });
 });

@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { routingKeys, shardCount, type Track } from './shards.js';
+import {
+  routingKeyOf,
+  routingKeys,
+  shardCount,
+  shardOf,
+  trackOf,
+  type Routable,
+  type Track,
+} from './shards.js';
 
 const address = z
   .string()
@@ -22,11 +30,20 @@ const shardTable = z
     routingKey: z.enum(routingKeys),
     /** Share of the shards that the canary serves, in basis points. */
     canaryBasisPoints: z.int().min(0).max(shardCount),
+    /**
+     * Highest share that this canary ever had; absent means unknown. Shards at or above it never went to the canary, so
+     * their requests need not ask it, and a broken canary cannot harm them.
+     */
+    canaryPeakBasisPoints: z.int().min(0).max(shardCount).optional(),
     tracks: z.strictObject({ stable: trackServices, canary: trackServices.optional() }),
   })
   .refine((table) => table.canaryBasisPoints === 0 || table.tracks.canary !== undefined, {
     path: ['canaryBasisPoints'],
     message: 'expected 0 while tracks.canary is absent',
+  })
+  .refine((table) => table.canaryBasisPoints <= (table.canaryPeakBasisPoints ?? shardCount), {
+    path: ['canaryPeakBasisPoints'],
+    message: 'expected canaryBasisPoints or more',
   });
 
 /** Where the services of one track listen, as `host:port`. */
@@ -61,15 +78,43 @@ export function parseShardTable(text: string): ShardTable {
   throw new ShardTableError(lines.join('\n'), { cause: result.error });
 }
 
-/** The other track, where the table has one: the place to look when the serving track does not hold an episode. */
-export function otherTrack(table: ShardTable, track: Track): Track | undefined {
-  if (track === 'canary') return 'stable';
-  return table.tracks.canary === undefined ? undefined : 'canary';
+/** Where a request goes. */
+export interface Route {
+  readonly shard: number;
+  readonly track: Track;
+  /** The other track, when it may hold what the request is about: the place to look after a miss. */
+  readonly other: Track | undefined;
 }
 
-/** Tracks of the table, stable first. */
-export function tracksOf(table: ShardTable): readonly Track[] {
-  return table.tracks.canary === undefined ? ['stable'] : ['stable', 'canary'];
+/** Routes a request of one tenant by the table. */
+export function routeOf(table: ShardTable, tenant: string, request: Routable): Route {
+  const shard = shardOf(tenant, routingKeyOf(table.routingKey, request));
+  const track = trackOf(shard, table.canaryBasisPoints);
+  if (track === 'canary') return { shard, track, other: 'stable' };
+  return { shard, track, other: canaryMayHold(table, shard) ? 'canary' : undefined };
+}
+
+/** Shards below the peak may have gone to the canary; under `shardKey` an id may have been stored with any key. */
+function canaryMayHold(table: ShardTable, shard: number): boolean {
+  if (table.tracks.canary === undefined) return false;
+  return table.routingKey === 'shardKey' || shard < (table.canaryPeakBasisPoints ?? shardCount);
+}
+
+/**
+ * Tracks that hold a tenant's memory, the one that decides first. Where the tenant is the key that is one track, and the
+ * other while it may still hold something; otherwise the tenant is spread over all tracks of the table.
+ */
+export function tracksHolding(table: ShardTable, tenant: string): readonly Track[] {
+  if (table.tracks.canary === undefined) return ['stable'];
+  if (table.routingKey !== 'tenant') return ['stable', 'canary'];
+  const { track, other } = routeOf(table, tenant, { episodeId: '' });
+  return other === undefined ? [track] : [track, other];
+}
+
+/** Tracks that serve a tenant now: those that its new episodes go to. A canary that is drained is none of them. */
+export function tracksServing(table: ShardTable, tenant: string): readonly Track[] {
+  if (table.routingKey === 'tenant') return [routeOf(table, tenant, { episodeId: '' }).track];
+  return table.canaryBasisPoints === 0 ? ['stable'] : ['stable', 'canary'];
 }
 
 function quoted(value: unknown): string {
