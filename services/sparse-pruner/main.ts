@@ -1,0 +1,4 @@
+import { runService } from '../common/server/service.js';
+import { sparsePruner } from './service.js';
+
+await runService(sparsePruner);
