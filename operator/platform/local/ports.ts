@@ -46,3 +46,14 @@ export function portsOf(env: NodeJS.ProcessEnv): Ports {
     operatorMetrics: 9_096 + offset,
   };
 }
+
+/** `host:port` of the four services of a track, by the names that the shard table uses. */
+export function serviceAddresses(ports: Ports, track: Track) {
+  const at = (name: ServiceName) => `127.0.0.1:${ports.service(name, track).grpc}`;
+  return {
+    vault: at('episodic-vault'),
+    sleep: at('sleep-scheduler'),
+    pruner: at('sparse-pruner'),
+    koopman: at('koopman-learner'),
+  };
+}

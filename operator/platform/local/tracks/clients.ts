@@ -15,7 +15,7 @@ import {
   type SparsePrunerServer,
 } from '../../../../proto/gen/tori/memory/v1/sparse_pruner_service.js';
 import { connect, type ServiceClient } from '../../../../services/common/clients/client.js';
-import type { Ports, Track } from '../ports.js';
+import { serviceAddresses, type Ports, type Track } from '../ports.js';
 
 /** Clients of the four services of one track. */
 export interface TrackClients {
@@ -28,11 +28,11 @@ export interface TrackClients {
 
 /** Connects lazily to a track on this machine. */
 export function connectTrack(ports: Ports, track: Track, token: string): TrackClients {
-  const at = (name: Parameters<Ports['service']>[0]) => `127.0.0.1:${ports.service(name, track).grpc}`;
-  const vault = connect<EpisodicVaultServer>(EpisodicVaultService, at('episodic-vault'), { token });
-  const pruner = connect<SparsePrunerServer>(SparsePrunerService, at('sparse-pruner'), { token });
-  const sleep = connect<SleepSchedulerServer>(SleepSchedulerService, at('sleep-scheduler'), { token });
-  const koopman = connect<KoopmanLearnerServer>(KoopmanLearnerService, at('koopman-learner'), { token });
+  const at = serviceAddresses(ports, track);
+  const vault = connect<EpisodicVaultServer>(EpisodicVaultService, at.vault, { token });
+  const pruner = connect<SparsePrunerServer>(SparsePrunerService, at.pruner, { token });
+  const sleep = connect<SleepSchedulerServer>(SleepSchedulerService, at.sleep, { token });
+  const koopman = connect<KoopmanLearnerServer>(KoopmanLearnerService, at.koopman, { token });
   return {
     vault,
     pruner,
