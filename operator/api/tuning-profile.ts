@@ -1,5 +1,5 @@
 import { durationText } from './duration.js';
-import { conditionsSchema, nameText, type Definition, type ResourceOf } from './resource.js';
+import { conditionsSchema, nameText, type Definition, type Resource } from './resource.js';
 import {
   array,
   integer,
@@ -193,7 +193,7 @@ const status = object(
 export type TuningProfileSpec = Infer<typeof tuningProfileSpecSchema>;
 export type TuningProfileStatus = Infer<typeof status>;
 export type ParameterSpec = TuningProfileSpec['parameters']['annealT0'];
-export type TuningProfile = ResourceOf<'TuningProfile', TuningProfileSpec, TuningProfileStatus>;
+export type TuningProfile = Resource<'TuningProfile', TuningProfileSpec, TuningProfileStatus>;
 
 export const tuningProfile: Definition = {
   kind: 'TuningProfile',
