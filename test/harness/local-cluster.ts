@@ -29,6 +29,8 @@ export interface LocalCluster {
   pids(): Map<string, number>;
   /** Runs the `tori` command and gives its exit code and output. */
   tori(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }>;
+  /** A resource as `tori get KIND NAME -o json` prints it. */
+  resource(kind: string, name: string): Promise<Record<string, unknown>>;
   stop(): Promise<number>;
 }
 
@@ -54,6 +56,11 @@ export async function startLocalCluster(
     apiKey: readFileSync(endpoints.apiKeyFile, 'utf8').trim(),
     pids: () => runningPids(home),
     tori: (...command) => runTori(env, command),
+    async resource(kind, name) {
+      const { code, stdout, stderr } = await runTori(env, ['get', kind, name, '-o', 'json']);
+      if (code !== 0) throw new Error(`tori get ${kind} ${name} ended with ${code}: ${stderr}`);
+      return z.record(z.string(), z.unknown()).parse(JSON.parse(stdout));
+    },
     async stop() {
       child.kill('SIGINT');
       const [code] = (await once(child, 'exit')) as [number | null];

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
+import { z } from 'zod';
 import {
   EpisodicVaultService,
   type EpisodicVaultServer,
@@ -21,6 +22,7 @@ export function shortCanary(env: Record<string, string>): unknown {
     kind: 'MemoryCluster',
     metadata: { name: 'canary' },
     spec: {
+      version: 'current',
       services: { vault: { env } },
       monitoring: { interval: '1s', staleAfter: '15s' },
       rollout: {
@@ -165,34 +167,45 @@ async function watch(
     const state = await stateOf(cluster);
     if (state.weight !== seen.weights.at(-1)) seen.weights.push(state.weight);
     await rollout.onWeight?.(cluster, state.weight);
-    if (state.canary === '' && state.rejected > 0) return { outcome: 'rolled back', ...seen };
-    if (state.canary === '' && state.stable !== stableBefore) return { outcome: 'promoted', ...seen };
+    const outcome = outcomeOf(state, stableBefore);
+    if (outcome !== undefined) return { outcome, ...seen };
     await sleep(500);
   }
   return { outcome: 'unfinished', ...seen };
 }
 
+function outcomeOf(state: State, stableBefore: string): Rollout['expected'] | undefined {
+  if (state.canary !== '') return undefined;
+  if (state.rejected > 0) return 'rolled back';
+  return state.stable === stableBefore ? undefined : 'promoted';
+}
+
+const statusSchema = z.object({
+  canary: z.object({ revision: z.string() }).optional(),
+  rollout: z
+    .object({
+      stableRevision: z.string().optional(),
+      table: z.object({ basisPoints: z.number() }),
+      rejectedRevisions: z.array(z.unknown()),
+    })
+    .optional(),
+});
+
 interface State {
   readonly stable: string;
   readonly canary: string;
+  /** Share of the canary in percent. */
   readonly weight: number;
   readonly rejected: number;
 }
 
 async function stateOf(cluster: LocalCluster): Promise<State> {
-  const { stdout } = await cluster.tori('get', 'mc', 'canary', '-o', 'json');
-  const parsed = JSON.parse(stdout) as {
-    status?: Record<string, unknown>;
-    items?: { status?: Record<string, unknown> }[];
-  };
-  const status = parsed.status ?? parsed.items?.[0]?.status ?? {};
-  const rejected = status['rejectedRevisions'];
-  const text = (value: unknown) => (typeof value === 'string' ? value : '');
+  const status = statusSchema.parse((await cluster.resource('mc', 'canary'))['status'] ?? {});
   return {
-    stable: text(status['stableRevision']),
-    canary: text(status['canaryRevision']),
-    weight: Number(status['canaryBasisPoints'] ?? 0) / 100,
-    rejected: Array.isArray(rejected) ? rejected.length : 0,
+    stable: status.rollout?.stableRevision ?? '',
+    canary: status.canary?.revision ?? '',
+    weight: (status.rollout?.table.basisPoints ?? 0) / 100,
+    rejected: status.rollout?.rejectedRevisions.length ?? 0,
   };
 }
 

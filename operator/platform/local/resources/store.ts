@@ -28,6 +28,12 @@ export interface Snapshot {
   readonly problems: readonly FileProblem[];
 }
 
+/** What names a resource. */
+interface Identity {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+}
+
 /** What an apply did. */
 export interface Applied {
   readonly resource: Resource;
@@ -164,11 +170,7 @@ export class ResourceStore {
   }
 
   /** Replaces (or, without a manifest, removes) one document of a file and leaves the others as they were written. */
-  #writeDocument(
-    file: string,
-    wanted: Pick<Resource, 'kind'> & { metadata: { name: string } },
-    manifest: unknown,
-  ): void {
+  #writeDocument(file: string, wanted: Identity, manifest: unknown): void {
     const path = join(this.#home.resources, file);
     const others = existsSync(path)
       ? documentsOf(path).filter((document) => !isManifestOf(document.toJS(), wanted))
@@ -211,10 +213,7 @@ function parseFile(path: string): (Resource | { readonly problems: readonly Mani
   });
 }
 
-function isManifestOf(
-  manifest: unknown,
-  wanted: { readonly kind: string; readonly metadata: { readonly name: string } },
-): boolean {
+function isManifestOf(manifest: unknown, wanted: Identity): boolean {
   const candidate = manifest as { kind?: unknown; metadata?: { name?: unknown } } | null;
   return candidate?.kind === wanted.kind && candidate.metadata?.name === wanted.metadata.name;
 }

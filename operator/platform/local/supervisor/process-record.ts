@@ -6,6 +6,7 @@ import { z } from 'zod';
 const recordSchema = z.object({
   key: z.string(),
   pid: z.number().int().positive(),
+  revision: z.string(),
   /** Fingerprint of the program and environment that it was started with. */
   fingerprint: z.string(),
   metricsPort: z.number().int(),

@@ -6,6 +6,8 @@ export interface ProcessSpec {
   readonly key: string;
   /** Name that the process gives itself in `tori_process_info`. */
   readonly service: string;
+  /** Revision that it runs, for those who ask what is running. */
+  readonly revision: string;
   /** JavaScript file that node runs. */
   readonly entry: string;
   /** Environment that is part of its identity: a change restarts it. */
@@ -39,7 +41,7 @@ export type ProcessState =
 /** A process with its state and how often it was started again. */
 export interface ProcessReport {
   readonly key: string;
+  readonly revision: string;
   readonly state: ProcessState;
   readonly restarts: number;
-  readonly fingerprint: string;
 }

@@ -50,6 +50,7 @@ function specOf(env: Record<string, string> = {}): ProcessSpec {
   return {
     key: 'stable/service',
     service: 'service',
+    revision: 'r1',
     entry: join(folder, 'service.mjs'),
     env: { PORT: String(port), ...env },
     initialEnv: {},
@@ -140,12 +141,13 @@ describe('Supervisor', () => {
 
   test('does not take a stranger on the port for its own', async () => {
     const supervisor = newSupervisor();
-    const report = await until(supervisor, specOf(), isReady);
+    await until(supervisor, specOf(), isReady);
     const records = join(folder, 'run', 'stable-service.json');
     const record = {
       key: 'stable/service',
       pid: process.pid,
-      fingerprint: report.fingerprint,
+      fingerprint: 'f',
+      revision: 'r1',
       metricsPort: port,
       startedAt: 0,
     };

@@ -10,6 +10,7 @@ import { lastLogLine, spawnProcess } from './spawn.js';
 /** A process that this supervisor knows to exist. */
 interface Held {
   readonly pid: number;
+  readonly revision: string;
   readonly fingerprint: string;
   readonly metricsPort: number;
   readonly startedAt: number;
@@ -66,6 +67,18 @@ export class Supervisor {
     return [...this.#held.keys()];
   }
 
+  /** Where each held process stands now, without changing anything. */
+  async observe(): Promise<ProcessReport[]> {
+    return Promise.all(
+      [...this.#held].map(async ([key, held]) => {
+        const found = hasEnded(held) ? undefined : await probe(held.metricsPort, held.pid);
+        const phase = found?.kind === 'ready' ? ('Ready' as const) : ('Starting' as const);
+        const restarts = this.#restarts.get(key) ?? 0;
+        return { key, revision: held.revision, state: { phase, pid: held.pid }, restarts };
+      }),
+    );
+  }
+
   /** Moves one step towards the wanted processes and reports where each stands. */
   async reconcile(wanted: readonly ProcessSpec[]): Promise<ProcessReport[]> {
     const wantedKeys = new Set(wanted.map((spec) => spec.key));
@@ -81,7 +94,7 @@ export class Supervisor {
       await this.stop(spec.key);
     }
     const state = await this.#step(spec, fingerprint);
-    return { key: spec.key, state, restarts: this.#restarts.get(spec.key) ?? 0, fingerprint };
+    return { key: spec.key, revision: spec.revision, state, restarts: this.#restarts.get(spec.key) ?? 0 };
   }
 
   async #step(spec: ProcessSpec, fingerprint: string): Promise<ProcessState> {
@@ -110,6 +123,7 @@ export class Supervisor {
       return { phase: 'BackOff', reason: 'node could not be started', retryAt: this.#now() };
     const held: Held = {
       pid: child.pid,
+      revision: spec.revision,
       fingerprint,
       metricsPort: spec.metricsPort,
       startedAt: this.#now(),
@@ -121,8 +135,8 @@ export class Supervisor {
       this.#onExit();
     });
     this.#held.set(spec.key, held);
-    const { pid, metricsPort, startedAt } = held;
-    this.#records.write({ key: spec.key, pid, fingerprint, metricsPort, startedAt });
+    const { pid, revision, metricsPort, startedAt } = held;
+    this.#records.write({ key: spec.key, pid, revision, fingerprint, metricsPort, startedAt });
     this.#logger.info({ process: spec.key, pid: held.pid }, 'started');
     return { phase: 'Starting', pid: held.pid };
   }
