@@ -1,0 +1,42 @@
+import type { ManifestProblem } from './problem.js';
+import type { MemoryCluster } from './memory-cluster.js';
+import { serviceNames } from './services-spec.js';
+
+/**
+ * What the local platform cannot run, though the manifest is valid: there the same YAML is refused with the reason,
+ * instead of being accepted and ignored.
+ */
+export function localProblems({ spec }: MemoryCluster): ManifestProblem[] {
+  const problems: ManifestProblem[] = [];
+  const refuse = (path: string, value: unknown, reason: string) => problems.push({ path, value, reason });
+  for (const name of serviceNames) {
+    const { image, replicas } = spec.services[name];
+    const path = `spec.services.${name}`;
+    if (image !== undefined) {
+      refuse(
+        `${path}.image`,
+        image,
+        'processes of the local platform run an installed build; set spec.version',
+      );
+    }
+    if (replicas !== 1)
+      refuse(`${path}.replicas`, replicas, 'the local platform runs one process of each service');
+  }
+  if (spec.storage.engine !== 'lmdb') {
+    refuse('spec.storage.engine', spec.storage.engine, 'the local platform keeps episodes in lmdb');
+  }
+  if (spec.bus.driver !== 'embedded') {
+    refuse('spec.bus.driver', spec.bus.driver, 'the local platform uses the embedded bus');
+  }
+  if (spec.monitoring.source !== 'scrape') {
+    refuse('spec.monitoring.source', spec.monitoring.source, 'the local platform scrapes /metrics itself');
+  }
+  if (spec.services.gateway.exposure.type !== 'Service') {
+    refuse(
+      'spec.services.gateway.exposure.type',
+      spec.services.gateway.exposure.type,
+      'the local gateway listens on loopback only',
+    );
+  }
+  return problems;
+}
