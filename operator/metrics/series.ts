@@ -23,3 +23,12 @@ export interface MetricsProvider {
    */
   window(metric: string, labels: Labels, durationMs: number): Promise<readonly Series[]>;
 }
+
+/** The series added up, reading by reading; a round that misses one of them counts the others. */
+export function summed(series: readonly Series[]): Sample[] {
+  const sums = new Map<number, number>();
+  for (const { at, value } of series.flatMap(({ samples }) => samples)) {
+    sums.set(at, (sums.get(at) ?? 0) + value);
+  }
+  return [...sums].map(([at, value]) => ({ at, value })).sort((a, b) => a.at - b.at);
+}
