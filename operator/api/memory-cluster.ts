@@ -20,6 +20,11 @@ const storage = object(
     description: 'The storage engine.',
     rules: [
       {
+        rule: 'self.engine == oldSelf.engine',
+        message: 'the engine cannot be changed; make a new cluster and import the episodes',
+        fieldPath: '.engine',
+      },
+      {
         rule: "self.engine != 'postgres' || has(self.postgresSecret)",
         message: 'postgresSecret is needed when engine is postgres',
         fieldPath: '.postgresSecret',

@@ -143,12 +143,12 @@ const sleep = object(
           annealT0: optional(
             number({
               description: 'Initial anneal temperature T0, in units of the rms local field.',
-              minimum: 0.01,
-              maximum: 100,
+              minimum: 0.25,
+              maximum: 8,
             }),
           ),
           learningRate: optional(
-            number({ description: 'Learning rate eta of wake-sleep.', minimum: 1e-6, maximum: 1 }),
+            number({ description: 'Learning rate eta of wake-sleep.', minimum: 1e-4, maximum: 0.1 }),
           ),
         },
         { description: 'Explicit parameters: they win over the tuner.' },
@@ -173,8 +173,8 @@ const pruner = object(
           l1Strength: optional(
             number({
               description: 'L1 sparsity strength tau, of pruning and of sleep.',
-              minimum: 0,
-              maximum: 1,
+              minimum: 1e-5,
+              maximum: 1e-2,
             }),
           ),
         },
@@ -201,11 +201,16 @@ const koopman = object(
             integer({
               description: 'Rank r of the dynamic mode decomposition.',
               minimum: 1,
-              maximum: 512,
+              maximum: 500,
             }),
           ),
           kclL1Strength: optional(
-            number({ description: 'Sparsity of the mode amplitudes.', minimum: 0, maximum: 100 }),
+            number({
+              description:
+                'Sparsity of the mode amplitudes, as a share of the strength that removes every mode.',
+              minimum: 0,
+              maximum: 1,
+            }),
           ),
         },
         { description: 'Explicit parameters: they win over the tuner.' },

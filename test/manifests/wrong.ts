@@ -119,19 +119,19 @@ export const wrongManifests: readonly WrongManifest[] = [
     'a temperature of zero',
     'services: { sleep: { parameters: { annealT0: 0 } } }',
     'spec.services.sleep.parameters.annealT0',
-    /at least 0\.01/,
+    /at least 0\.25/,
   ),
   cluster(
     'a learning rate above one',
     'services: { sleep: { parameters: { learningRate: 2 } } }',
     'spec.services.sleep.parameters.learningRate',
-    /at most 1/,
+    /at most 0\.1/,
   ),
   cluster(
     'a negative L1 strength',
     'services: { pruner: { parameters: { l1Strength: -0.1 } } }',
     'spec.services.pruner.parameters.l1Strength',
-    /at least 0/,
+    /at least 0\.00001/,
   ),
   cluster(
     'half a rank',
