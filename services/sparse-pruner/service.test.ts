@@ -94,9 +94,14 @@ async function pruneAndWait(request: { tenant?: string; l1Threshold?: number } =
   }
 }
 
-async function metric(name: string) {
+async function until(holds: () => Promise<boolean>) {
+  while (!(await holds())) await new Promise(setImmediate);
+}
+
+/** The first sample of a metric whose line holds a label. */
+async function metric(name: string, label = '') {
   const text = await (await fetch(`http://127.0.0.1:${service.metricsPort}/metrics`)).text();
-  const line = text.split('\n').find((row) => row.startsWith(name) && !row.startsWith('#'));
+  const line = text.split('\n').find((row) => row.startsWith(name) && row.includes(label));
   return line === undefined ? undefined : Number(line.split(' ').at(-1));
 }
 
@@ -167,14 +172,18 @@ describe('graph', () => {
 
   test('a stream that its caller gives up changes nothing', async () => {
     const cancel = new AbortController();
+    // The server counts a call that it has begun to read, and one that it has ended.
+    const calls = (count: string) => metric(count, 'grpc_method="ApplyDeltas"');
     async function* half() {
-      yield await Promise.resolve(part(base));
+      yield part(base);
+      await until(async () => (await calls('grpc_server_started_total')) === 1);
       cancel.abort();
     }
     await expect(client.applyDeltas(half(), { signal: cancel.signal })).rejects.toMatchObject({
       code: 'CANCELLED',
     });
-    expect(await client.getGraphStats({ tenant: '' })).toMatchObject({ version: 0 });
+    await until(async () => (await calls('grpc_server_handled_total')) === 1);
+    expect((await stats()).version).toBe(0);
   });
 
   const nodes = { nodeIds: encodeU32(Uint32Array.of(1, 2)), nodeCounts: encodeF32(Float32Array.of(1, 1)) };

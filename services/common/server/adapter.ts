@@ -71,9 +71,9 @@ function adaptMethod(method: Method, handler: AnyHandler, dependencies: AdapterD
     call: ServerUnaryCall<unknown, unknown> | ServerReadableStream<unknown, unknown>,
     callback: sendUnaryData<unknown>,
   ) => {
-    const input = 'request' in call ? call.request : call;
     let response: unknown;
     void observe(method, call, dependencies, async (context) => {
+      const input = 'request' in call ? call.request : completeRequests(call, context.signal);
       response = await handler(input, context);
     }).then((error) => {
       if (error === undefined) callback(null, response);
@@ -109,6 +109,21 @@ async function observe(
     else logger.debug({ code: error.code, reason: error.message }, 'call refused');
     return error;
   }
+}
+
+/**
+ * Reads a client stream, and throws at its end when the caller reset it: grpc-js ends a reset stream as if the caller
+ * had closed it, before it tells of the cancellation, and half a request must not pass for a whole one.
+ */
+async function* completeRequests(
+  call: ServerReadableStream<unknown, unknown>,
+  signal: AbortSignal,
+): AsyncIterable<unknown> {
+  yield* call;
+  // Sending headers makes grpc-js look at the connection; a reset is reported in the next tick.
+  call.sendMetadata(new Metadata());
+  await new Promise(setImmediate);
+  signal.throwIfAborted();
 }
 
 /** Writes a stream with back-pressure. */
