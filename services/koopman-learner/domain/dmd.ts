@@ -44,7 +44,7 @@ export interface Decomposition {
   readonly recommendedRank: number;
 }
 
-/** Eigenvalues below this share of the largest belong to directions that vanish in one step and have no exact mode. */
+/** Eigenvalues below this, or this share of the largest, belong to directions that vanish in one step and have no exact mode. */
 const vanishing = 1e-10;
 
 /**
@@ -68,6 +68,7 @@ export function decompose(gram: Gram, options: DmdOptions): Decomposition {
     project(before, directions),
     project(across, directions),
     project(after, directions),
+    directions.largest,
   );
   return exactModes(gram.size, steps, directions, reduced);
 }
@@ -94,6 +95,8 @@ function sum(a: Float64Array, b: Float64Array): Float64Array {
 interface Directions {
   /** k × count, rows orthonormal. */
   readonly basis: Float64Array;
+  /** Largest squared singular value of the data. */
+  readonly largest: number;
   readonly effectiveRank: number;
   readonly recommendedRank: number;
 }
@@ -104,6 +107,7 @@ function leadingDirections(gram: Float64Array, count: number, rank: number): Dir
   if (effectiveRank === 0) throw new DecompositionError('every snapshot is zero');
   return {
     basis: eigen.vectors.subarray(0, Math.min(effectiveRank, rank) * count),
+    largest: eigen.values[0]!,
     effectiveRank,
     recommendedRank: Math.min(effectiveRank, hardThresholdRank(eigen.values)),
   };
@@ -138,9 +142,9 @@ interface Reduced {
 }
 
 /** Ã = S⁻¹Vᵀ(X₁ᵀX₂)VS⁻¹ and its eigenpairs, all within the chosen directions. */
-function reduce(before: Matrix, across: Matrix, after: Matrix): Reduced {
+function reduce(before: Matrix, across: Matrix, after: Matrix, largest: number): Reduced {
   const singular = symmetricEigen(Float64Array.from(before.to1DArray()), before.rows);
-  const kept = numericalRank(singular.values);
+  const kept = numericalRank(singular.values, largest);
   if (kept === 0) throw new DecompositionError('every snapshot that has a successor is zero');
   const whitener = whiten(singular, kept);
   const eigen = new EigenvalueDecomposition(whitener.transpose().mmul(across).mmul(whitener), {
@@ -176,7 +180,7 @@ function exactModes(
   const { re, im, vectors } = reduced;
   const combinations = combineSnapshots(directions, reduced, steps.length);
   const images = reduced.image.mmul(vectors);
-  const largest = Math.max(...re.map((value, j) => Math.hypot(value, im[j]!)));
+  const largest = Math.max(1, ...re.map((value, j) => Math.hypot(value, im[j]!)));
   const kept = Array.from(re.keys()).filter((j) => Math.hypot(re[j]!, im[j]!) > vanishing * largest);
   if (kept.length === 0) throw new DecompositionError('nothing lasts from one snapshot to the next');
   const result: Decomposition = {
@@ -192,9 +196,11 @@ function exactModes(
     const real = im[j]! < 0 ? j - 1 : j;
     const parts = im[j] === 0 ? [real] : [real, real + 1];
     const length = Math.sqrt(quadratic(vectors, vectors, parts));
-    const imageLength = Math.sqrt(Math.max(0, quadratic(vectors, images, parts)));
-    const stretch = imageLength / length;
-    result.residuals[row] = Math.sqrt(Math.max(0, stretch ** 2 - re[j]! ** 2 - im[j]! ** 2));
+    const modulus = Math.hypot(re[j]!, im[j]!);
+    // ‖X₂z‖ is at least |λ|‖X₁z‖; rounding must not take it below.
+    const stretch = Math.max(modulus, Math.sqrt(Math.max(0, quadratic(vectors, images, parts))) / length);
+    const imageLength = stretch * length;
+    result.residuals[row] = Math.sqrt(stretch ** 2 - modulus ** 2);
     steps.forEach((step, k) => {
       const place = row * size + step + 1;
       result.coefficients.re[place] = combinations.get(real, k) / imageLength;

@@ -2,9 +2,9 @@
  * Directions above rounding: eigenvalues of a Gram matrix above n·ε of the largest, the usual bound for the error of a
  * symmetric eigensolver.
  * @param eigenvalues squared singular values in descending order
+ * @param largest what counts as the largest; that of a bigger matrix when this one is a part of it
  */
-export function numericalRank(eigenvalues: Float64Array): number {
-  const largest = eigenvalues[0] ?? 0;
+export function numericalRank(eigenvalues: Float64Array, largest = eigenvalues[0] ?? 0): number {
   const tolerance = eigenvalues.length * Number.EPSILON * largest;
   return eigenvalues.filter((value) => value > tolerance).length;
 }

@@ -9,6 +9,9 @@ export interface SymmetricEigen {
 /** More sweeps of the QL iteration than any symmetric matrix needs; about two is usual. */
 const maxIterations = 60;
 
+/** Entries below this, in a matrix whose largest is 1, are 0: their squares would lose their digits to underflow. */
+const negligible = 1e-140;
+
 /**
  * Eigenvalues and leading eigenvectors of a real symmetric matrix: Householder tridiagonalisation, then implicit QL with
  * Wilkinson's shift (Golub & Van Loan, Matrix Computations, 8.3). The rotations of QL are recorded and run backwards
@@ -89,7 +92,7 @@ function householder(x: Float64Array): { beta: number; norm: number } {
   let tail = 0;
   for (let i = 1; i < x.length; i++) tail += x[i]! * x[i]!;
   const head = x[0]!;
-  if (tail === 0) return { beta: 0, norm: head };
+  if (tail < negligible ** 2) return { beta: 0, norm: head };
   const length = Math.sqrt(head * head + tail);
   const first = head <= 0 ? head - length : -tail / (head + length);
   for (let i = 1; i < x.length; i++) x[i]! /= first;
@@ -151,8 +154,7 @@ function endOfBlock(d: Float64Array, e: Float64Array, low: number): number {
   let k = low;
   for (; k < d.length - 1; k++) {
     if (Math.abs(e[k]!) <= Number.EPSILON * (Math.abs(d[k]!) + Math.abs(d[k + 1]!))) break;
-    // A block of denormal size has no direction left worth resolving.
-    if (Math.abs(e[k]!) < Number.MIN_VALUE / Number.EPSILON) break;
+    if (Math.abs(e[k]!) < negligible) break;
   }
   return k;
 }
