@@ -102,7 +102,7 @@ const run = object(
     pause: optional(
       object({
         reason: oneOf(['Gate', 'Promotion', 'Person', 'Spec', 'Inconclusive', 'Failed', 'Stuck']),
-        from: oneOf(['Starting', 'Holding', 'Promoting', 'RollingBack']),
+        from: oneOf(['Starting', 'Holding', 'Promoting']),
         at: instant('When the pause began.'),
         message: string({ maxLength: 1024 }),
       }),
@@ -110,7 +110,11 @@ const run = object(
     outcome: optional(oneOf(['Promoted', 'RolledBack', 'Superseded'])),
     reason: optional(string({ description: 'Why the run ended as it did.', maxLength: 1024 })),
     by: optional(string({ description: 'Who decided, when it was a person.' })),
-    starved: boolean(),
+    gradual: boolean({ description: 'Whether the rollback goes down step by step.' }),
+    rescue: boolean({
+      description: 'Whether the canary data is drained by the stable revision, because its own fails.',
+    }),
+    starved: boolean({ description: 'Whether too few keys reach the canary for the samples of the step.' }),
     lastVerdict: optional(verdict),
     budget: array(budgetBucket, { maxItems: 16 }),
     consecutiveFailures: integer({ minimum: 0 }),
@@ -148,6 +152,9 @@ export const rolloutStatusSchema = object(
       { description: 'The shard table that the gateway has to serve.' },
     ),
     run: optional(run),
+    triedTuningGeneration: optional(
+      integer({ description: 'The last tuning change that was tried.', minimum: 0 }),
+    ),
     revisions: array(
       object({
         revision: revision('Hash of the template.'),

@@ -62,21 +62,27 @@ export function effectiveParameters(inputs: ParameterInputs): EffectiveParameter
 }
 
 function effective(name: ParameterName, { template, profile, tuned }: ParameterInputs): EffectiveValue {
-  const { owner, variable, default: fallback } = parameterCatalogue[name];
-  const service = template.services[owner];
+  const { owner, readers, variable, default: fallback } = parameterCatalogue[name];
   const ofProfile = name === 'kclL1Strength' ? undefined : profile?.parameters[name];
   const candidates: readonly [ParameterSource, number | undefined][] = [
     ['Pin', ofProfile?.pin],
-    ['Spec', service?.parameters[name]],
+    ['Spec', template.services[owner]?.parameters[name]],
     ['Tuner', name === 'kclL1Strength' ? undefined : tuned[name]],
     ['Profile', ofProfile?.start],
-    ['Environment', numeric(service?.env[variable])],
+    [
+      'Environment',
+      readers.map((reader) => numeric(template.services[reader]?.env[variable])).find(isNumber),
+    ],
   ];
   const [source, value] = candidates.find(([, candidate]) => candidate !== undefined) ?? [
     'Default',
     fallback,
   ];
   return { source, value: value ?? fallback };
+}
+
+function isNumber(value: number | undefined): value is number {
+  return value !== undefined;
 }
 
 /** A number written as text; any other text is left to the service, which refuses it by name. */
