@@ -1,0 +1,88 @@
+import { Duration } from '../api/duration.js';
+import { tunableParameters, type Proposal, type TunableParameter } from '../api/tuning-status.js';
+import { changeOf, readyToApply } from './act.js';
+import { apply } from './change.js';
+import { amend, isoOf, record, ruleOf, type Draft, type TuningCommand } from './draft.js';
+
+/** What became of a command. */
+export interface CommandAnswer {
+  readonly proposal: string;
+  readonly accepted: boolean;
+  readonly message: string;
+}
+
+/** Carries out approve and reject. A command that was carried out before is accepted again and changes nothing. */
+export function answerCommands(draft: Draft): CommandAnswer[] {
+  return (draft.input.commands ?? []).map((command) => answer(draft, command));
+}
+
+function answer(draft: Draft, command: TuningCommand): CommandAnswer {
+  const open = tunableParameters
+    .map((parameter) => ({ parameter, state: draft.parameters[parameter].state }))
+    .find(({ state }) => state.phase === 'Proposed' && state.proposal.id === command.proposal);
+  if (open?.state.phase !== 'Proposed') return answerClosed(draft, command);
+  return command.action === 'approve'
+    ? approve(draft, command, open.parameter, open.state.proposal)
+    : reject(draft, command, open.parameter, open.state.proposal);
+}
+
+function approve(
+  draft: Draft,
+  command: TuningCommand,
+  parameter: TunableParameter,
+  proposal: Proposal,
+): CommandAnswer {
+  if (draft.parameters[parameter].mode !== 'Approve') {
+    return refused(command, `${parameter} is in mode ${draft.parameters[parameter].mode}; expected Approve`);
+  }
+  const rule = ruleOf(draft, proposal.rule);
+  if (rule === undefined) return refused(command, `the profile has no rule ${proposal.rule} any more`);
+  const change = changeOf(draft, rule);
+  if (typeof change === 'string') return refused(command, change);
+  const before = readyToApply(draft, rule);
+  if (typeof before === 'string') return refused(command, before);
+  apply(draft, { ...change, to: proposal.to }, before, { id: proposal.id, actor: command.by });
+  return accepted(command, `${parameter} goes from ${proposal.from} to ${proposal.to}, on trial`);
+}
+
+function reject(
+  draft: Draft,
+  command: TuningCommand,
+  parameter: TunableParameter,
+  proposal: Proposal,
+): CommandAnswer {
+  const coolDown = ruleOf(draft, proposal.rule)?.coolDown ?? '0s';
+  record(draft, {
+    id: proposal.id,
+    at: draft.at,
+    parameter,
+    rule: proposal.rule,
+    actor: command.by,
+    before: proposal.from,
+    after: proposal.from,
+    evidence: proposal.evidence,
+    outcome: 'Rejected',
+    settledAt: draft.at,
+  });
+  const until = isoOf(draft.view.now + Duration.parse(coolDown).milliseconds);
+  amend(draft, parameter, { state: { phase: 'CoolingDown', until } });
+  return accepted(command, `${parameter} stays at ${proposal.from}`);
+}
+
+function answerClosed(draft: Draft, command: TuningCommand): CommandAnswer {
+  const past = draft.adjustments.find(({ id }) => id === command.proposal);
+  if (past === undefined)
+    return refused(command, 'no such proposal is open; it has expired or was withdrawn');
+  const was = past.outcome === 'Rejected' ? 'reject' : 'approve';
+  return was === command.action
+    ? accepted(command, `done already; outcome ${past.outcome}`)
+    : refused(command, `it was decided already; outcome ${past.outcome}`);
+}
+
+function accepted({ proposal }: TuningCommand, message: string): CommandAnswer {
+  return { proposal, accepted: true, message };
+}
+
+function refused({ proposal }: TuningCommand, message: string): CommandAnswer {
+  return { proposal, accepted: false, message };
+}
