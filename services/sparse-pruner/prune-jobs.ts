@@ -64,11 +64,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   return {
     consider,
     run() {
+      if (signal.aborted) return;
       considerAll();
-      const timer = setInterval(
-        considerAll,
-        Math.max(1, Math.min(lookEveryMs, options.intervalMs || lookEveryMs)),
-      );
+      const timer = setInterval(considerAll, Math.min(lookEveryMs, options.intervalMs || lookEveryMs));
       signal.addEventListener('abort', () => clearInterval(timer), { once: true });
     },
   };
