@@ -1,5 +1,5 @@
 import { ServiceError, quote } from '../../services/common/errors.js';
-import type { Labels } from './series.js';
+import type { Labels } from '../samples/series.js';
 
 /** One line of a `/metrics` page. */
 export interface ExposedSample {

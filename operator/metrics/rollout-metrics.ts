@@ -1,8 +1,8 @@
 import type { MetricName } from '../api/rollout-spec.js';
 import type { Mean, MetricObservation, Observation, Sample as Evidence } from '../rollout/observation.js';
-import { perCycle } from './cycles.js';
-import { summed, type Labels, type MetricsProvider, type Series } from './series.js';
-import { bucketIncreases, increase } from './windows.js';
+import { perCycle } from '../samples/cycles.js';
+import { summed, type Labels, type MetricsProvider, type Series } from '../samples/series.js';
+import { bucketIncreases, increase } from '../samples/windows.js';
 
 type Track = 'stable' | 'canary';
 

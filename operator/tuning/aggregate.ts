@@ -1,7 +1,7 @@
 import type { Aggregate } from '../api/tuning-rules.js';
 import type { Estimate } from '../api/tuning-status.js';
-import type { CycleSample } from '../metrics/cycles.js';
-import { mean, median, standardDeviation, theilSen } from '../metrics/statistics.js';
+import type { CycleSample } from '../samples/cycles.js';
+import { mean, median, standardDeviation, theilSen } from '../samples/statistics.js';
 
 const weekMs = 7 * 24 * 3_600_000;
 

@@ -1,7 +1,7 @@
 import { Duration } from '../api/duration.js';
 import type { TuningRule } from '../api/tuning-rules.js';
 import type { Estimate, Evidence, Proposal, Trial } from '../api/tuning-status.js';
-import { normalCdf } from '../metrics/statistics.js';
+import { normalCdf } from '../samples/statistics.js';
 import { amend, isoOf, nextId, record, type Draft } from './draft.js';
 import { changeValue } from './settle.js';
 

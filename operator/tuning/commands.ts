@@ -36,12 +36,15 @@ function approve(
     return refused(command, `${parameter} is in mode ${draft.parameters[parameter].mode}; expected Approve`);
   }
   const rule = ruleOf(draft, proposal.rule);
-  if (rule === undefined) return refused(command, `the profile has no rule ${proposal.rule} any more`);
+  if (rule === undefined || draft.rules[rule.id]?.state !== 'Firing') {
+    return refused(command, `rule ${proposal.rule} does not ask for it any more`);
+  }
   const change = changeOf(draft, rule);
   if (typeof change === 'string') return refused(command, change);
+  if (change.to !== proposal.to) return refused(command, `it would now go to ${change.to}`);
   const before = readyToApply(draft, rule);
   if (typeof before === 'string') return refused(command, before);
-  apply(draft, { ...change, to: proposal.to }, before, { id: proposal.id, actor: command.by });
+  apply(draft, change, before, { id: proposal.id, actor: command.by });
   return accepted(command, `${parameter} goes from ${proposal.from} to ${proposal.to}, on trial`);
 }
 

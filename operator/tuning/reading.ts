@@ -1,9 +1,9 @@
 import { Duration } from '../api/duration.js';
 import type { Aggregate } from '../api/tuning-rules.js';
 import type { Estimate } from '../api/tuning-status.js';
-import { perCycle, type CycleSample } from '../metrics/cycles.js';
-import type { Sample, Series } from '../metrics/series.js';
-import { isFresh } from '../metrics/windows.js';
+import { perCycle, type CycleSample } from '../samples/cycles.js';
+import type { Sample, Series } from '../samples/series.js';
+import { isFresh } from '../samples/windows.js';
 import { aggregate } from './aggregate.js';
 
 /** Counts the sleep cycles; every window is read by it, so that scrapes do not matter. */

@@ -7,7 +7,7 @@ import {
   type TunableParameter,
   type Trial,
 } from '../api/tuning-status.js';
-import { amend, isoOf, record, ruleOf, trialOf, type Draft } from './draft.js';
+import { amend, isoOf, record, ruleOf, type Draft } from './draft.js';
 import { directionOf, oscillationWindow, turned } from './oscillation.js';
 import { read } from './reading.js';
 import { objectiveOf, objectiveQuery, proved } from './trial.js';
@@ -124,9 +124,4 @@ function adoptOutcome(
 function begunFrom(parameter: TunableParameter, trial: Trial): Adjustment {
   const { adjustment: id, startedAt: at, rule, from: before, to: after } = trial;
   return { id, at, parameter, rule, actor: 'tuner', before, after, outcome: 'OnTrial' };
-}
-
-/** Whether a parameter has a change in flight. */
-export function inFlight(draft: Draft, parameter: TunableParameter): Trial | undefined {
-  return trialOf(draft.parameters[parameter].state);
 }

@@ -1,5 +1,5 @@
 import { tunableParameters, type TunableParameter } from '../api/tuning-status.js';
-import { amend, isoOf, nextId, record, trialOf, type Draft } from './draft.js';
+import { amend, nextId, record, trialOf, type Draft } from './draft.js';
 import { settle } from './settle.js';
 import { limitRange } from './value.js';
 
@@ -40,14 +40,12 @@ export function endWaits(draft: Draft): void {
 function hold(draft: Draft, parameter: TunableParameter, by: 'Pin' | 'Spec'): void {
   const trial = trialOf(draft.parameters[parameter].state);
   interrupt(draft, parameter);
-  const { lastDirection: _turnsEnd, ...rest } = draft.parameters[parameter];
-  draft.parameters[parameter] = {
-    ...rest,
+  amend(draft, parameter, {
     state: { phase: 'Held', by },
     evidenceFrom: draft.at,
     // A value that was only on trial must not come back when the hold ends.
     ...(trial !== undefined && { tuned: trial.from }),
-  };
+  });
 }
 
 function switchOff(draft: Draft, parameter: TunableParameter): void {
@@ -70,7 +68,7 @@ function keepInRange(draft: Draft, parameter: TunableParameter): void {
   const to = limitRange(value, { spec, parameter });
   if (source !== 'Tuner' || to === value || draft.input.frozen !== undefined) return;
   interrupt(draft, parameter);
-  amend(draft, parameter, { value: to, tuned: to, evidenceFrom: draft.at, state: { phase: 'Watching' } });
+  amend(draft, parameter, { value: to, tuned: to, evidenceFrom: draft.at });
   record(draft, {
     id: nextId(draft, parameter),
     at: draft.at,
@@ -80,7 +78,7 @@ function keepInRange(draft: Draft, parameter: TunableParameter): void {
     before: value,
     after: to,
     outcome: 'Bounded',
-    settledAt: isoOf(draft.view.now),
+    settledAt: draft.at,
   });
 }
 
