@@ -111,21 +111,17 @@ export function validSample(sample: Sample | undefined, kind: Sample['kind']): S
 }
 
 function makesSense(sample: Sample): boolean {
-  switch (sample.kind) {
-    case 'proportion':
-      return (
-        sample.failures >= 0 && sample.total > 0 && sample.failures <= sample.total && sample.total < Infinity
-      );
-    case 'mean':
-      return sample.count >= 1 && Number.isFinite(sample.sum) && Number.isFinite(sample.sumOfSquares);
-    case 'histogram': {
-      const counts = sample.buckets.map(({ count }) => count);
-      const total = totalOf(sample);
-      return (
-        total > 0 && total < Infinity && counts.every((count, index) => count >= (counts[index - 1] ?? 0))
-      );
-    }
+  if (sample.kind === 'histogram') return isCumulative(sample.buckets.map(({ count }) => count));
+  if (sample.kind === 'mean') {
+    return sample.count >= 1 && Number.isFinite(sample.sum) && Number.isFinite(sample.sumOfSquares);
   }
+  const { failures, total } = sample;
+  return failures >= 0 && total > 0 && failures <= total && total < Infinity;
+}
+
+function isCumulative(counts: readonly number[]): boolean {
+  const total = counts.at(-1) ?? 0;
+  return total > 0 && total < Infinity && counts.every((count, index) => count >= (counts[index - 1] ?? 0));
 }
 
 /** Whether a valid sample is enough to be one side of a comparison: a variance needs two measurements. */
