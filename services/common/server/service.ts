@@ -1,5 +1,11 @@
 import type { Server as HttpServer } from 'node:http';
-import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import {
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  setLogVerbosity,
+  type ServiceDefinition,
+} from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Registry } from 'prom-client';
 import { z } from 'zod';
@@ -10,8 +16,9 @@ import { adapt } from './adapter.js';
 import { bearerToken } from './authentication.js';
 import type { Handlers } from './call.js';
 import { createCallMetrics } from './call-metrics.js';
-import { serveObservability } from './http.js';
+import { serveObservability, type ObservedProcess } from './http.js';
 import { portError, processRegistry, runProcess } from './process.js';
+import { addReflection } from './reflection.js';
 
 /** What a service gets from the bootstrap. */
 export interface ServiceContext<Config> {
@@ -105,18 +112,22 @@ export async function startService<Shape extends z.ZodRawShape>(
   for (const { definition, handlers } of running.services) {
     server.addService(definition, adapt(definition, handlers, dependencies));
   }
+  addReflection(server, {
+    authenticate: dependencies.authenticate,
+    services: running.services.map((service) => service.name),
+  });
   const health = new HealthImplementation({ '': 'NOT_SERVING' });
   health.addToServer(server);
 
-  const grpcPort = await bind(server, config);
   let ready = true;
-  const http = await serveObservability(
-    { registry, ready: () => ready },
-    config.GRPC_HOST,
-    config.METRICS_PORT,
-  ).catch((cause: unknown) => {
-    throw portError('METRICS_PORT', config.METRICS_PORT, cause);
-  });
+  const { grpcPort, http } = await listen(server, { registry, ready: () => ready }, config).catch(
+    async (error: unknown) => {
+      background.abort();
+      server.forceShutdown();
+      await running.stop();
+      throw error;
+    },
+  );
   for (const name of ['', ...running.services.map((service) => service.name)])
     health.setStatus(name, 'SERVING');
   const metricsPort = portOf(http);
@@ -144,7 +155,20 @@ export async function runService<Shape extends z.ZodRawShape>(
   await runProcess(description.name, () => startService(description, process.env));
 }
 
+/** Opens both listeners. Throws ConfigError naming the port that cannot be had. */
+async function listen(server: Server, observed: ObservedProcess, config: ServiceConfig) {
+  const grpcPort = await bind(server, config);
+  const http = await serveObservability(observed, config.GRPC_HOST, config.METRICS_PORT).catch(
+    (cause: unknown) => {
+      throw portError('METRICS_PORT', config.METRICS_PORT, cause);
+    },
+  );
+  return { grpcPort, http };
+}
+
 async function bind(server: Server, config: ServiceConfig): Promise<number> {
+  // grpc-js would print a line of its own beside the error that we report.
+  setLogVerbosity(logVerbosity.NONE);
   const address = `${config.GRPC_HOST}:${config.GRPC_PORT}`;
   return new Promise((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
