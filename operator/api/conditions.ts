@@ -48,3 +48,19 @@ export function setConditions(
 export function isTrue(conditions: readonly Condition[], type: string): boolean {
   return conditions.some((condition) => condition.type === type && condition.status === 'True');
 }
+
+/** Not ready, and work goes on by itself. */
+export function reconciling(reason: string, message: string): readonly Statement[] {
+  return [
+    { type: 'Ready', status: 'False', reason, message },
+    { type: 'Reconciling', status: 'True', reason, message },
+  ];
+}
+
+/** Not ready, and a person has to act. */
+export function stalled(reason: string, message: string): readonly Statement[] {
+  return [
+    { type: 'Ready', status: 'False', reason, message },
+    { type: 'Stalled', status: 'True', reason, message },
+  ];
+}
