@@ -8,7 +8,14 @@ import { invalidArgument, ServiceError } from '../../common/errors.js';
 export function parseArguments<T>(schema: z.ZodType<T>, args: unknown): T {
   const result = schema.safeParse(args ?? {});
   if (result.success) return result.data;
-  throw describeIssue(result.error.issues[0]!, args);
+  throw describeIssue(innermost(result.error.issues[0]!), args);
+}
+
+/** A value that is of the form of one alternative of a union, but wrong inside, is judged as that alternative. */
+function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== 'invalid_union') return issue;
+  const inside = issue.errors.flat().find(({ path }) => path.length > 0);
+  return inside === undefined ? issue : innermost({ ...inside, path: [...issue.path, ...inside.path] });
 }
 
 function describeIssue(issue: z.core.$ZodIssue, args: unknown): ServiceError {
