@@ -124,8 +124,9 @@ async function untilReady(
   let told = '';
   while (!signal.aborted) {
     const cluster = currentCluster(store);
-    if (isTrue(cluster?.status?.conditions ?? [], 'Ready')) return cluster;
-    const waiting = faultLines(store)[0] ?? cluster?.status?.message ?? 'waiting for the operator';
+    const { conditions = [], message = 'waiting for the operator' } = cluster?.status ?? {};
+    if (isTrue(conditions, 'Ready')) return cluster;
+    const waiting = faultLines(store)[0] ?? message;
     if (waiting !== told) say.fact(waiting);
     told = waiting;
     await sleep(200, undefined, { signal }).catch(() => undefined);

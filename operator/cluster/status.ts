@@ -21,6 +21,8 @@ export interface StatusInputs {
   readonly services: readonly ServiceStatus[];
   readonly tuning?: TuningStatus;
   readonly endpoints: Readonly<Record<string, string>>;
+  /** Conditions beside those of the rollout, of tuning for example. */
+  readonly others?: readonly Statement[];
   /** What is wrong with the manifest or cannot be run on this platform. */
   readonly problems: readonly ManifestProblem[];
   /** Conditions that the tuner adds. */

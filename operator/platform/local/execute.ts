@@ -6,28 +6,13 @@ import { desiredWorkloads, type Workload } from '../../cluster/workloads.js';
 import type { EffectiveParameters } from '../../cluster/parameters.js';
 import type { RolloutStatus } from '../../api/rollout-status.js';
 import type { Intent } from '../../rollout/intents.js';
-import type { Logger } from '../../../services/common/logger.js';
-import { buildOf, processOf, type ProcessContext } from './processes.js';
+import type { Machine } from './machine.js';
+import { buildOf, processOf } from './processes.js';
 import { publishShardTable, readShardTable, shardTableOf } from './shard-table.js';
 import type { ProcessReport, ProcessSpec } from './supervisor/process-spec.js';
-import type { Supervisor } from './supervisor/supervisor.js';
-import type { BackgroundJobs } from './tracks/background.js';
-import type { TrackState } from './tracks/track-state.js';
 import type { TrackClients } from './tracks/clients.js';
-import type { Drain } from './tracks/drain.js';
 import { pushParameters } from './tracks/parameters.js';
 import { seedCanary } from './tracks/seed-canary.js';
-
-/** The parts of the platform that intents act on. */
-export interface Machine extends ProcessContext {
-  readonly supervisor: Supervisor;
-  readonly jobs: BackgroundJobs;
-  readonly drain: Drain;
-  readonly trackState: TrackState;
-  readonly tracks: { readonly stable: TrackClients; readonly canary: TrackClients };
-  readonly logger: Logger;
-  readonly signal: AbortSignal;
-}
 
 /** What is to be done in one reconcile. */
 export interface Plan {
@@ -142,10 +127,11 @@ async function forceSleep({ sleep }: TrackClients, signal: AbortSignal): Promise
 }
 
 /** Deletes what the canary kept; its processes end because nothing asks for them any more. */
-function remove({ home, drain, trackState, supervisor }: Machine): void {
+function remove({ home, drain, trackState, supervisor, completion }: Machine): void {
   if (supervisor.keys.some((key) => key.startsWith('canary/'))) return;
   rmSync(join(home.data, 'canary'), { recursive: true, force: true });
   rmSync(join(home.run, 'probes.json'), { force: true });
   drain.clear();
+  completion.clear();
   trackState.forgetCanary();
 }

@@ -87,13 +87,13 @@ export class ResourceStore {
     const before = this.#records
       .list()
       .find((record) => record.kind === resource.kind && record.name === resource.metadata.name);
-    const file = before?.file ?? this.#fileOf(resource.kind, resource.metadata.name);
+    const file = before?.file ?? this.#newFileOf(resource.kind, resource.metadata.name);
     const { uid, generation, creationTimestamp, ...metadata } = resource.metadata;
     const { apiVersion, kind, spec } = resource;
     this.#records.write({
       kind,
       name: metadata.name,
-      file: this.#owningFile(resource) ?? file,
+      file: this.fileOf(resource) ?? file,
       uid,
       generation,
       creationTimestamp,
@@ -124,7 +124,7 @@ export class ResourceStore {
     const record =
       current && this.#records.list().find((one) => keyOf(one.kind, one.name) === keyOf(kind, metadata.name));
     const next = nextRecord(record, resource, '', this.#now());
-    const file = this.#owningFile(resource) ?? this.#fileOf(kind, metadata.name);
+    const file = this.fileOf(resource) ?? this.#newFileOf(kind, metadata.name);
     if (current !== undefined && record?.generation === next.generation)
       return { resource, outcome: 'unchanged', file };
     this.#writeDocument(file, resource, manifest);
@@ -133,7 +133,7 @@ export class ResourceStore {
 
   /** Deletes the file of a resource (or its document, where a file holds several). */
   delete(kind: string, name: string): boolean {
-    const file = this.#owningFile({ kind, metadata: { name } });
+    const file = this.fileOf({ kind, metadata: { name } });
     if (file === undefined) return false;
     this.#writeDocument(file, { kind, metadata: { name } }, undefined);
     return true;
@@ -156,14 +156,12 @@ export class ResourceStore {
       .sort();
   }
 
-  #fileOf(kind: string, name: string): string {
+  #newFileOf(kind: string, name: string): string {
     return `${kind.toLowerCase()}-${name}.yaml`;
   }
 
-  #owningFile(wanted: {
-    readonly kind: string;
-    readonly metadata: { readonly name: string };
-  }): string | undefined {
+  /** The file, in the resources folder, that holds a resource. */
+  fileOf(wanted: Identity): string | undefined {
     return this.#files().find((file) =>
       documentsOf(join(this.#home.resources, file)).some((document) => isManifestOf(document.toJS(), wanted)),
     );

@@ -35,6 +35,7 @@ export class Supervisor {
   readonly #history = new Map<string, RestartHistory>();
   readonly #restarts = new Map<string, number>();
   readonly #failed = new Map<string, { fingerprint: string; reason: string }>();
+  #wanted: readonly ProcessSpec[] = [];
   readonly #logger: Logger;
   readonly #now: () => number;
   readonly #onExit: () => void;
@@ -79,8 +80,12 @@ export class Supervisor {
     );
   }
 
-  /** Moves one step towards the wanted processes and reports where each stands. */
-  async reconcile(wanted: readonly ProcessSpec[]): Promise<ProcessReport[]> {
+  /**
+   * Moves one step towards the wanted processes and reports where each stands.
+   * @param wanted those of the last call when absent
+   */
+  async reconcile(wanted: readonly ProcessSpec[] = this.#wanted): Promise<ProcessReport[]> {
+    this.#wanted = wanted;
     const wantedKeys = new Set(wanted.map((spec) => spec.key));
     await Promise.all(this.keys.filter((key) => !wantedKeys.has(key)).map((key) => this.stop(key)));
     return Promise.all(wanted.map((spec) => this.#reconcileOne(spec)));

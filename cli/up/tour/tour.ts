@@ -1,0 +1,96 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createMcp, type Mcp } from '../../../lib/mcpClient/index.js';
+import type { Home } from '../../../operator/platform/local/home.js';
+import type { Endpoints } from '../endpoints.js';
+import type { Following } from '../follow.js';
+import { importSampleMail } from './import-mail.js';
+import { startCanary } from './start-canary.js';
+
+/** What the tour needs beside what following needs. */
+export interface TourContext extends Following {
+  readonly home: Home;
+  readonly endpoints: Endpoints;
+}
+
+/**
+ * Shows a new memory at work, once: imports real mail, sleeps, prunes, learns, recalls, and starts a canary by editing the
+ * resource file as a person would. What follows from it (the canary's steps, the tuner's changes) is told by `follow`.
+ */
+export async function tour(context: TourContext): Promise<void> {
+  const { home, endpoints, say, signal } = context;
+  const marker = join(home.run, 'toured');
+  if (existsSync(marker)) return;
+  const apiKey = readFileSync(endpoints.apiKeyFile, 'utf8').trim();
+  const mcp = createMcp({ url: endpoints.mcp, apiKey });
+  try {
+    if (!(await importSampleMail(mcp, context))) return;
+    await consolidate(mcp, context);
+    await showDynamics(mcp, context);
+    await showRecall(mcp, context);
+    startCanary(context);
+    writeFileSync(marker, '');
+  } catch (error) {
+    if (signal.aborted) return;
+    say.warn(
+      `The tour stopped: ${error instanceof Error ? error.message : String(error)}. The memory goes on; the next start tries again.`,
+    );
+  } finally {
+    await mcp.close();
+  }
+}
+
+async function consolidate(mcp: Mcp, { say, signal }: TourContext): Promise<void> {
+  say.step('Sleep: replaying episodes into the concept graph');
+  const { runs } = await mcp('memory.sleep', { once: false }, { signal });
+  for (const cycle of runs.flatMap((run) => run.cycles)) {
+    const energy = `energy ${two(cycle.energyBefore)} → ${two(cycle.energyAfter)}`;
+    const completion = `completion NDCG@20 ${two(cycle.completionBefore)} → ${two(cycle.completionAfter)}`;
+    const verdict = cycle.accepted ? 'committed' : `refused: ${cycle.reason}`;
+    say.fact(
+      `cycle ${cycle.cycle}: ${cycle.episodes} episodes, ${energy}, drop ${percent(cycle.energyDropRatio)}, ${completion}, ${verdict}`,
+    );
+  }
+  const accepted = runs.flatMap((run) => run.cycles).filter((cycle) => cycle.accepted).length;
+  say.done(`Consolidated in ${accepted} cycles`);
+  say.step('Prune: the L1 proximal step keeps the graph sparse');
+  const dry = await mcp('memory.prune', { dryRun: true }, { signal });
+  const pruned = await mcp('memory.prune', { dryRun: false }, { signal });
+  for (const run of dry.runs)
+    say.fact(`a dry run at τ = ${run.threshold} would keep ${run.edgesAfter} of ${run.edgesBefore} edges`);
+  for (const run of pruned.runs) say.done(`Pruned ${run.edgesBefore} → ${run.edgesAfter} edges`);
+}
+
+async function showDynamics(mcp: Mcp, { say, signal }: TourContext): Promise<void> {
+  say.step('Learn: spectral modes of the activations');
+  const { tracks } = await mcp('memory.kcl_status', {}, { signal });
+  for (const { modes, effectiveRank, psiDriftRad } of tracks) {
+    say.fact(`${modes.length} modes, effective rank ${effectiveRank}, ψ-drift ${two(psiDriftRad)} rad`);
+    for (const mode of modes.slice(0, 3)) {
+      const concepts = mode.concepts
+        .slice(0, 4)
+        .map(({ concept }) => concept)
+        .join(', ');
+      say.fact(
+        `  ${mode.frequencyHz.toExponential(1)} Hz, growth ${mode.growthRate.toExponential(1)} /s: ${concepts}`,
+      );
+    }
+  }
+}
+
+async function showRecall(mcp: Mcp, { say, signal }: TourContext): Promise<void> {
+  const text = 'linux kernel driver';
+  say.step(`Recall: what does "${text}" bring back?`);
+  const { completed, episodes } = await mcp('memory.recall', { text, k: 5 }, { signal });
+  say.fact(`completes to ${completed.map(({ concept }) => concept).join(', ')}`);
+  for (const { meta, source, id } of episodes.slice(0, 3))
+    say.fact(`episode ${meta['subject'] ?? source ?? id}`);
+}
+
+function two(value: number): string {
+  return value.toFixed(Math.abs(value) < 1 ? 3 : 2);
+}
+
+function percent(ratio: number): string {
+  return `${(100 * ratio).toFixed(1)} %`;
+}
