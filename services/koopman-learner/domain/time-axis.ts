@@ -18,8 +18,8 @@ export const binWidthsMs: readonly number[] = [
 /** Longest run of empty bins that counts as zeros. */
 export const longestSilence = 16;
 
-/** Fewest snapshots worth a fit. */
-export const fewestSnapshots = 8;
+/** Fewest bins with activations that are worth a fit. */
+export const fewestBins = 8;
 
 /** What is known of the newest bins at one width. */
 export interface Resolution {
@@ -39,15 +39,11 @@ export function binOf(timeUnixMs: number, widthMs: number): number {
  * The finest width whose bins hold enough events to be more than single episodes (2 on average, rising to 8 once there are
  * 512), and whose series is not mostly gaps. The width in force stays while it holds at least half of that and at most
  * eight times as much, so that the axis does not flicker. When no width is filled, the coarsest that has
- * {@link fewestSnapshots} snapshots; undefined when none has.
+ * {@link fewestBins}; undefined when none has.
  * @param resolutions finest first
  */
-export function chooseWidth(
-  resolutions: readonly Resolution[],
-  capacity: number,
-  currentMs?: number,
-): Resolution | undefined {
-  const usable = resolutions.filter(({ bins }) => snapshotBins(bins, capacity).length >= fewestSnapshots);
+export function chooseWidth(resolutions: readonly Resolution[], currentMs?: number): Resolution | undefined {
+  const usable = resolutions.filter(({ bins }) => bins.length >= fewestBins);
   const current = usable.find(({ widthMs }) => widthMs === currentMs);
   if (current !== undefined && filling(current) >= 0.5 && filling(current) <= 8) return current;
   return usable.find((resolution) => filling(resolution) >= 1) ?? usable.at(-1);
