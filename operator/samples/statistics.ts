@@ -45,19 +45,30 @@ const mostPoints = 300;
  */
 export function theilSen(points: readonly Point[]): { slope: number; standardError: number } | undefined {
   const kept = thin(points);
-  const slopes: number[] = [];
-  for (const [i, a] of kept.entries()) {
-    for (const b of kept.slice(i + 1)) {
-      if (b.x !== a.x) slopes.push((b.y - a.y) / (b.x - a.x));
-    }
-  }
-  if (slopes.length === 0) return undefined;
-  slopes.sort((a, b) => a - b);
   const n = kept.length;
+  const slopes = pairSlopes(kept);
+  if (slopes.length === 0) return undefined;
   const spread = Math.sqrt((n * (n - 1) * (2 * n + 5)) / 18);
   const at = (rank: number) => slopes[Math.max(0, Math.min(slopes.length - 1, Math.round(rank)))]!;
   const [low, high] = [at((slopes.length - spread) / 2), at((slopes.length + spread) / 2)];
-  return { slope: median(slopes), standardError: (high - low) / 2 };
+  const middle = slopes.length >> 1;
+  const slope = slopes.length % 2 === 1 ? slopes[middle]! : (slopes[middle - 1]! + slopes[middle]!) / 2;
+  return { slope, standardError: (high - low) / 2 };
+}
+
+/** Slopes of all pairs with distinct x, ascending. */
+function pairSlopes(points: readonly Point[]): Float64Array {
+  const n = points.length;
+  const slopes = new Float64Array((n * (n - 1)) / 2);
+  let count = 0;
+  for (let i = 0; i < n; i++) {
+    const a = points[i]!;
+    for (let j = i + 1; j < n; j++) {
+      const b = points[j]!;
+      if (b.x !== a.x) slopes[count++] = (b.y - a.y) / (b.x - a.x);
+    }
+  }
+  return slopes.subarray(0, count).sort();
 }
 
 function thin(points: readonly Point[]): readonly Point[] {
