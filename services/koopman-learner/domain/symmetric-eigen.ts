@@ -138,9 +138,12 @@ function dotRow(a: Float64Array, start: number, v: Float64Array): number {
 function implicitQl(d: Float64Array, e: Float64Array): Rotations {
   const n = d.length;
   const rotations: Rotations = { row: [], sine: [], cosine: [] };
+  // Relative to the whole matrix: eigenvalues are wanted to ε‖A‖, and small blocks would never agree on their own scale.
+  const tolerance =
+    Number.EPSILON * d.reduce((most, entry, k) => Math.max(most, Math.abs(entry) + Math.abs(e[k]!)), 0);
   for (let low = 0; low < n; low++) {
     for (let iteration = 0; ; iteration++) {
-      const high = endOfBlock(d, e, low);
+      const high = endOfBlock(e, low, tolerance);
       if (high === low) break;
       if (iteration === maxIterations) throw new RangeError('symmetricEigen: no convergence');
       qlStep(d, e, { low, high }, rotations);
@@ -149,13 +152,10 @@ function implicitQl(d: Float64Array, e: Float64Array): Rotations {
   return rotations;
 }
 
-/** First index from `low` on whose off-diagonal entry is negligible. */
-function endOfBlock(d: Float64Array, e: Float64Array, low: number): number {
+/** First index from `low` on whose off-diagonal entry is within the tolerance. */
+function endOfBlock(e: Float64Array, low: number, tolerance: number): number {
   let k = low;
-  for (; k < d.length - 1; k++) {
-    if (Math.abs(e[k]!) <= Number.EPSILON * (Math.abs(d[k]!) + Math.abs(d[k + 1]!))) break;
-    if (Math.abs(e[k]!) < negligible) break;
-  }
+  while (k < e.length - 1 && Math.abs(e[k]!) > tolerance) k += 1;
   return k;
 }
 
