@@ -2,8 +2,8 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { Counter, Registry } from 'prom-client';
-import { setConditions, stalled } from '../../api/conditions.js';
+import type { Registry } from 'prom-client';
+import { setConditions } from '../../api/conditions.js';
 import { Duration } from '../../api/duration.js';
 import type { MemoryAction, MemoryActionStatus } from '../../api/memory-action.js';
 import type { MemoryCluster } from '../../api/memory-cluster.js';
@@ -80,7 +80,9 @@ export class LocalOperator {
   async stopAll(): Promise<void> {
     const { supervisor } = this.#context.machine;
     for (const program of order) {
-      await Promise.all(supervisor.keys.filter((key) => key.endsWith(`/${program}`)).map((key) => supervisor.stop(key)));
+      await Promise.all(
+        supervisor.keys.filter((key) => key.endsWith(`/${program}`)).map((key) => supervisor.stop(key)),
+      );
     }
     await this.#context.samples.flush();
   }
@@ -88,13 +90,16 @@ export class LocalOperator {
   async #pause(signal: AbortSignal): Promise<void> {
     const woken = new AbortController();
     this.#wake = () => woken.abort();
-    await sleep(tickMs, undefined, { signal: AbortSignal.any([signal, woken.signal]) }).catch(() => undefined);
+    await sleep(tickMs, undefined, { signal: AbortSignal.any([signal, woken.signal]) }).catch(
+      () => undefined,
+    );
   }
 
   async #pass(): Promise<void> {
     const { store, machine, now } = this.#context;
     const { resources, problems } = store.read();
-    for (const { file, problems: found } of problems) machine.logger.warn({ file, found }, 'a manifest is refused');
+    for (const { file, problems: found } of problems)
+      machine.logger.warn({ file, found }, 'a manifest is refused');
     const clusters = resources.filter(isCluster).sort(byAge);
     const [cluster, ...others] = clusters;
     for (const other of others) this.#refuseSecond(other);
@@ -108,14 +113,30 @@ export class LocalOperator {
     this.#metrics.lastPass.set(now().getTime() / 1_000);
   }
 
-  async #reconcile(cluster: StoredResource<MemoryCluster>, resources: readonly StoredResource[]): Promise<void> {
+  async #reconcile(
+    cluster: StoredResource<MemoryCluster>,
+    resources: readonly StoredResource[],
+  ): Promise<void> {
     const { store, machine, samples, now } = this.#context;
-    const profile = resources.filter(isProfile).find(({ metadata }) => metadata.name === cluster.spec.tuningProfileRef?.name);
-    const actions = resources.filter(isAction).filter(({ status }) => status === undefined).sort(byAge);
-    const subject: Subject = { cluster, profile, actions: actions.filter((action) => concerns(action, cluster, profile)) };
+    const profile = resources
+      .filter(isProfile)
+      .find(({ metadata }) => metadata.name === cluster.spec.tuningProfileRef?.name);
+    const actions = resources
+      .filter(isAction)
+      .filter(({ status }) => status === undefined)
+      .sort(byAge);
+    const subject: Subject = {
+      cluster,
+      profile,
+      actions: actions.filter((action) => concerns(action, cluster, profile)),
+    };
     const interval = Duration.parse(cluster.spec.monitoring.interval).milliseconds;
     await this.#sampler.sample(interval, profile, now().getTime());
-    const around = { provider: samples, now: now(), persist: (status: unknown) => store.writeStatus(cluster, status) };
+    const around = {
+      provider: samples,
+      now: now(),
+      persist: (status: unknown) => store.writeStatus(cluster, status),
+    };
     const result = await reconcileCluster(machine, subject, around);
     this.#answer(subject, result);
     this.#metrics.show(cluster.metadata.name, result);
@@ -132,7 +153,12 @@ export class LocalOperator {
       const answer = answers.find(({ uid }) => uid === action.metadata.uid);
       if (answer === undefined) continue;
       const said = { generation: action.metadata.generation, now: now() };
-      const ready = { type: 'Ready', status: 'True', reason: answer.outcome, message: answer.message } as const;
+      const ready = {
+        type: 'Ready',
+        status: 'True',
+        reason: answer.outcome,
+        message: answer.message,
+      } as const;
       const status: MemoryActionStatus = {
         observedGeneration: said.generation,
         outcome: answer.outcome,
@@ -146,7 +172,8 @@ export class LocalOperator {
 
   #refuseSecond(cluster: StoredResource<MemoryCluster>): void {
     const { store, now } = this.#context;
-    const reason = 'the local platform runs one MemoryCluster, because ports are fixed; start another TORI_HOME with a TORI_PORT_OFFSET';
+    const reason =
+      'the local platform runs one MemoryCluster, because ports are fixed; start another TORI_HOME with a TORI_PORT_OFFSET';
     const problems = [{ path: 'metadata.name', value: cluster.metadata.name, reason }];
     const { generation } = cluster.metadata;
     const status = clusterStatus({ cluster, generation, services: [], endpoints: {}, problems }, now());
@@ -161,7 +188,10 @@ export class LocalOperator {
       if (kind === 'MemoryCluster') removeCluster(machine, (manifest as unknown as MemoryCluster).spec);
       store.forget(kind, name);
     }
-    const answered = snapshot.resources.filter(isAction).filter(({ status }) => status !== undefined).sort(byAge);
+    const answered = snapshot.resources
+      .filter(isAction)
+      .filter(({ status }) => status !== undefined)
+      .sort(byAge);
     for (const { kind, metadata } of answered.slice(0, -keptActions)) store.delete(kind, metadata.name);
   }
 }
@@ -172,7 +202,11 @@ function removeCluster({ home, logger }: Machine, spec: MemoryCluster['spec']): 
   rmSync(join(home.data), { recursive: true, force: true });
 }
 
-function concerns({ spec }: MemoryAction, cluster: MemoryCluster, profile: TuningProfile | undefined): boolean {
+function concerns(
+  { spec }: MemoryAction,
+  cluster: MemoryCluster,
+  profile: TuningProfile | undefined,
+): boolean {
   const target = spec.target.kind === 'MemoryCluster' ? cluster : profile;
   return target?.metadata.name === spec.target.name;
 }
