@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import {
   createMcpHandler,
   McpServer,
@@ -82,6 +83,8 @@ async function call(
   const start = performance.now();
   const seconds = () => (performance.now() - start) / 1000;
   const requestId = randomUUID();
+  // A recall has many calls in flight under one signal; that is no leak.
+  setMaxListeners(0, mcp.mcpReq.signal);
   const context: ToolContext = {
     signal: mcp.mcpReq.signal,
     requestId,

@@ -183,7 +183,17 @@ function callOptions(deadlineMs: number): CallOptions {
   return { deadline: Date.now() + deadlineMs };
 }
 
-function cancelOn(signal: AbortSignal | undefined, call: { cancel(): void }): void {
-  if (signal?.aborted === true) call.cancel();
-  else signal?.addEventListener('abort', () => call.cancel(), { once: true });
+/** Cancels the call when the signal is aborted; a signal that outlives many calls keeps none of them. */
+function cancelOn(signal: AbortSignal | undefined, call: Cancellable): void {
+  if (signal === undefined) return;
+  const cancel = () => call.cancel();
+  if (signal.aborted) cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  call.once('status', () => signal.removeEventListener('abort', cancel));
+}
+
+interface Cancellable {
+  cancel(): void;
+  /** Emitted once, at the end of every call. */
+  once(event: 'status', listener: () => void): unknown;
 }
