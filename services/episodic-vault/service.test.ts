@@ -362,6 +362,39 @@ describe('replay', () => {
     );
   });
 
+  test('goes on by the cursor of its caller when the connection reaches its age', async () => {
+    const vault = await startVault({
+      GRPC_MAX_CONNECTION_AGE_MS: '150',
+      GRPC_MAX_CONNECTION_AGE_GRACE_MS: '50',
+    });
+    await withConcepts(vault);
+    const seen: number[] = [];
+    let streams = 0;
+    const readUntilCut = async () => {
+      streams += 1;
+      const afterSequence = seen.at(-1) ?? 0;
+      for await (const { sequence } of vault.client.replay({
+        tenant: '',
+        afterSequence,
+        follow: true,
+        limit: 20 - seen.length,
+      })) {
+        seen.push(sequence);
+      }
+    };
+    const reading = (async () => {
+      // A stream that the server cut is begun again; the cursor is all that is needed.
+      while (seen.length < 20) await readUntilCut().catch(() => undefined);
+    })();
+    for (let k = 0; k < 20; k++) {
+      await vault.client.put({ tenant: '', episode: episode(`e${k}`, { 1: 1 }), epoch: 0 });
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+    await reading;
+    expect(seen).toEqual(Array.from({ length: 20 }, (_, k) => k + 1));
+    expect(streams).toBeGreaterThan(1);
+  });
+
   test('honours its limit and refuses a negative cursor', async () => {
     const vault = await startVault();
     await withConcepts(vault);
