@@ -9,7 +9,7 @@ import {
 import { tune, type TuneInput } from '../../operator/tuning/tune.js';
 import { seededRandom } from '../../services/common/network/random.js';
 import { createPlant, type Values } from './plant.js';
-import { plantProfile } from './profile.js';
+import { plantProfile } from '../tuning/profile.js';
 
 /** What a tuner did to one plant. */
 export interface PlantReport {
