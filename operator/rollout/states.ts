@@ -19,7 +19,7 @@ export const rolloutStates: Readonly<Record<RolloutState, StateRule>> = {
   Starting: { next: ['Holding', 'Paused', 'RollingBack'], commands: ['pause', 'abort', 'reject'] },
   /** The canary has the share of the present step and is judged at every interval. */
   Holding: {
-    next: ['Holding', 'Paused', 'RollingBack', 'Promoting'],
+    next: ['Paused', 'RollingBack', 'Promoting'],
     commands: ['promote', 'pause', 'abort', 'approve', 'reject'],
   },
   /** Nothing moves; the share stays. `run.pause` says why and where it goes on. */
@@ -27,10 +27,12 @@ export const rolloutStates: Readonly<Record<RolloutState, StateRule>> = {
     next: ['Starting', 'Holding', 'RollingBack', 'Promoting'],
     commands: ['promote', 'resume', 'approve', 'retry', 'abort', 'reject'],
   },
-  /** The share goes down, at once or step by step; stable is first brought back if it was already rolled. */
-  RollingBack: { next: ['RollingBack', 'Draining', 'Paused'], commands: ['abort'] },
-  /** Stable is rolled in place to the new revision, or adopts the tuned values; the share stays. */
-  Promoting: { next: ['Draining', 'Stable', 'Paused', 'RollingBack'], commands: ['abort'] },
+  /** The share goes down, at once or step by step; stable is first brought back if it was already rolled. A canary that
+   * never had a key is removed without a drain. `abort` makes a stepwise rollback immediate. */
+  RollingBack: { next: ['Draining', 'Removing'], commands: ['abort'] },
+  /** The canary takes every key and stable is rolled in place to the new revision; or stable adopts the tuned values. A
+   * return to a kept revision has no canary and comes straight from Stable. */
+  Promoting: { next: ['Draining', 'Removing', 'Paused', 'RollingBack'], commands: ['abort'] },
   /** No new key goes to the canary; it is fenced and its episodes are copied to stable and compared. */
   Draining: { next: ['Removing'], commands: [] },
   /** Every episode is in stable: the canary leaves the table, then its workloads and data go. */
