@@ -42,6 +42,7 @@ withBuild(`kill -9 under load loses no acknowledged episode${reason}`, async () 
   }
   expect(acknowledged.size).toBeGreaterThan(callers);
   const { child, client } = await startVault(folder);
+  await expect(startVault(folder)).rejects.toThrow(`process ${child.pid!} has this vault open`);
   await verify(client, acknowledged);
   const sequences: number[] = [];
   for await (const entry of client.replay({ tenant: '', afterSequence: 0, follow: false, limit: 0 })) {
@@ -63,8 +64,10 @@ async function startVault(folder: string): Promise<{ child: ChildProcess; client
       INTERNAL_TOKEN_FILE: join(folder, 'token'),
       VAULT_MIN_FREE_BYTES: '0',
     },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  let complaint = '';
+  child.stderr.on('data', (text: Buffer) => (complaint += text.toString()));
   for await (const line of createInterface({ input: child.stdout })) {
     const { grpcPort } = JSON.parse(line) as { grpcPort?: number };
     if (grpcPort === undefined) continue;
@@ -72,7 +75,7 @@ async function startVault(folder: string): Promise<{ child: ChildProcess; client
     const client = connect<EpisodicVaultServer>(EpisodicVaultService, `127.0.0.1:${grpcPort}`, { token });
     return { child, client };
   }
-  throw new Error('the vault ended before it served');
+  throw new Error(`the vault ended before it served: ${complaint}`);
 }
 
 /** Many callers put episodes, each its next after the answer to its last, until the vault is gone. */

@@ -75,10 +75,12 @@ export function openTables(folder: string): Tables {
   );
   const table = (name: string): Table => root.openDB<Buffer, Buffer>(name, binary);
   const meta = table('meta');
+  const identity = identify(folder, meta);
+  checkAlone(folder, root);
   return {
     root,
     file,
-    identity: identify(folder, meta),
+    identity,
     meta,
     tenants: table('tenants'),
     concepts: table('concepts'),
@@ -129,6 +131,20 @@ function attempt<T>(folder: string, complaint: string, action: () => T): T {
       cause,
     });
   }
+}
+
+/**
+ * Refuses a vault that another living process has open: each would overwrite what the other acknowledged. lmdb knows its
+ * readers by locks that end with their process; every vault is one from its first read on.
+ */
+function checkAlone(folder: string, root: RootDatabase<Buffer, Buffer>): void {
+  root.readerCheck();
+  const readers = root.readerList().matchAll(/^\s*(\d+) /gm);
+  const other = Array.from(readers, ([, pid]) => Number(pid)).find((pid) => pid !== process.pid);
+  if (other === undefined) return;
+  throw new ConfigError(
+    `DATA_DIR = ${JSON.stringify(folder)}: process ${other} has this vault open; a vault has one process`,
+  );
 }
 
 /** Checks the format, or marks a new vault with it. Returns the vault's identity. */
