@@ -28,8 +28,14 @@ export async function whileUnreachable<T>(operation: () => Promise<T>, signal?: 
 export function isUnreachable(error: unknown): boolean {
   if (error instanceof SdkHttpError) return transientStatuses.includes(error.status);
   if (error instanceof SdkError) return isConnectionError(error);
-  // fetch reports a failed connection as a TypeError with the system's error as its cause.
-  return error instanceof TypeError && (error.cause !== undefined || /fetch|network/i.test(error.message));
+  // fetch reports a failed connection as a TypeError, which in an embedded context may be of another realm: by name then.
+  return (
+    isNamedError(error) && error.name === 'TypeError' && /fetch|network|load failed/i.test(error.message)
+  );
+}
+
+function isNamedError(error: unknown): error is { readonly name: unknown; readonly message: string } {
+  return typeof error === 'object' && error !== null && 'name' in error && 'message' in error;
 }
 
 function isConnectionError(error: SdkError): boolean {

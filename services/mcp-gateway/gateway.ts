@@ -1,14 +1,15 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
 import { z } from 'zod';
 import { loadConfig, readSecretFile } from '../common/config/config.js';
 import { createLogger } from '../common/logger.js';
 import { serveObservability } from '../common/server/http.js';
 import { portError, processRegistry, type Drainable } from '../common/server/process.js';
-import { gatewayEnvironment } from './config.js';
+import { gatewayEnvironment, type GatewayConfig } from './config.js';
 import { EpisodeStore } from './episodes/store.js';
 import { Verification } from './episodes/verification.js';
-import { serveGateway } from './http/server.js';
+import { serveGateway, type HttpDependencies } from './http/server.js';
 import { createMcpEndpoint } from './mcp.js';
 import { createToolMetrics } from './metrics.js';
 import { Recall } from './recall/recall.js';
@@ -54,16 +55,16 @@ export async function startGateway(env: NodeJS.ProcessEnv): Promise<GatewayHandl
     ready: !draining && tables.peek() !== undefined,
     epoch: tables.peek()?.epoch,
   });
-  const http = await serveGateway(config, { mcp, apiKey, readiness, logger }).catch((cause: unknown) => {
-    throw portError('GATEWAY_PORT', config.GATEWAY_PORT, cause);
-  });
-  const observability = await serveObservability(
-    { registry, ready: () => readiness().ready },
-    config.GATEWAY_HOST,
-    config.METRICS_PORT,
-  ).catch((cause: unknown) => {
-    throw portError('METRICS_PORT', config.METRICS_PORT, cause);
-  });
+  const release = () => {
+    tables.close();
+    peers.close();
+  };
+  const { http, observability } = await listen(config, { mcp, apiKey, readiness, logger }, registry).catch(
+    (error: unknown) => {
+      release();
+      throw error;
+    },
+  );
   const port = portOf(http);
   const metricsPort = portOf(observability);
   logger.info({ port, metricsPort, epoch: tables.peek()?.epoch }, 'serving');
@@ -73,13 +74,29 @@ export async function startGateway(env: NodeJS.ProcessEnv): Promise<GatewayHandl
     logger.info('draining');
     await closeHttp(http, config.DRAIN_TIMEOUT_MS);
     await mcp.close();
-    tables.close();
-    peers.close();
+    release();
     observability.close();
     observability.closeAllConnections();
     logger.info('stopped');
   };
   return { port, metricsPort, drain };
+}
+
+/** @throws ConfigError naming the port that is taken */
+async function listen(config: GatewayConfig, dependencies: HttpDependencies, registry: Registry) {
+  const http = await serveGateway(config, dependencies).catch((cause: unknown) => {
+    throw portError('GATEWAY_PORT', config.GATEWAY_PORT, cause);
+  });
+  const ready = () => dependencies.readiness().ready;
+  const observability = await serveObservability(
+    { registry, ready },
+    config.GATEWAY_HOST,
+    config.METRICS_PORT,
+  ).catch((cause: unknown) => {
+    http.close();
+    throw portError('METRICS_PORT', config.METRICS_PORT, cause);
+  });
+  return { http, observability };
 }
 
 /** Waits for open requests; past the limit their connections are cut, which cancels what they started. */

@@ -6,6 +6,7 @@ import { startService, type ServiceHandle } from '../../services/common/server/s
 import type { RoutingKey, Track } from '../../services/common/shards/shards.js';
 import type { ShardTable, TrackServices } from '../../services/common/shards/table.js';
 import { episodicVault } from '../../services/episodic-vault/service.js';
+import { koopmanLearner } from '../../services/koopman-learner/service.js';
 import { startGateway, type GatewayHandle } from '../../services/mcp-gateway/gateway.js';
 import { sparsePruner } from '../../services/sparse-pruner/service.js';
 
@@ -16,6 +17,7 @@ const token = 'test-internal-token';
 interface RunningTrack {
   vault: ServiceHandle;
   readonly pruner: ServiceHandle;
+  readonly koopman: ServiceHandle;
 }
 
 /** What a table says besides its epoch and where the services are. */
@@ -32,6 +34,7 @@ export class Memory {
   readonly #tracks = new Map<Track, RunningTrack>();
   readonly #clients: Mcp[] = [];
   #gateway: GatewayHandle | undefined;
+  #extraEnv: NodeJS.ProcessEnv = {};
   #epoch = 0;
 
   private constructor(folder: string) {
@@ -45,21 +48,27 @@ export class Memory {
     await writeFile(join(memory.#folder, 'token'), token);
     for (const track of routing.tracks ?? ['stable']) await memory.startTrack(track);
     await memory.publish(routing);
-    memory.#gateway = await startGateway({
-      GATEWAY_PORT: '0',
-      METRICS_PORT: '0',
-      SHARD_TABLE_FILE: memory.tableFile,
-      API_KEY_FILE: join(memory.#folder, 'api-key'),
-      INTERNAL_TOKEN_FILE: join(memory.#folder, 'token'),
-      GATEWAY_VERIFY_SHARE: '0',
-      LOG_LEVEL: 'silent',
-      ...env,
-    });
+    memory.#extraEnv = env;
+    memory.#gateway = await startGateway(memory.env);
     return memory;
   }
 
   get tableFile(): string {
     return join(this.#folder, 'shard-table.json');
+  }
+
+  /** Environment of the gateway. */
+  get env(): NodeJS.ProcessEnv {
+    return {
+      GATEWAY_PORT: '0',
+      METRICS_PORT: '0',
+      SHARD_TABLE_FILE: this.tableFile,
+      API_KEY_FILE: join(this.#folder, 'api-key'),
+      INTERNAL_TOKEN_FILE: join(this.#folder, 'token'),
+      GATEWAY_VERIFY_SHARE: '0',
+      LOG_LEVEL: 'silent',
+      ...this.#extraEnv,
+    };
   }
 
   get apiKey(): string {
@@ -86,16 +95,25 @@ export class Memory {
     return client;
   }
 
+  /** Drains the gateway and starts it again at the port it had. */
+  async restartGateway(): Promise<void> {
+    const { port } = this.gateway;
+    await this.gateway.drain();
+    this.#gateway = await startGateway({ ...this.env, GATEWAY_PORT: String(port) });
+  }
+
   vaultAddress(track: Track): string {
     return `127.0.0.1:${this.#tracks.get(track)!.vault.grpcPort}`;
   }
 
   async startTrack(track: Track): Promise<void> {
-    const [vault, pruner] = await Promise.all([
-      startService(episodicVault, { ...this.#env(track, 'vault'), VAULT_MIN_FREE_BYTES: '0' }),
+    const vault = await this.#startVault(track, '0');
+    const peers = { VAULT_ADDRESS: `127.0.0.1:${vault.grpcPort}` };
+    const [pruner, koopman] = await Promise.all([
       startService(sparsePruner, this.#env(track, 'pruner')),
+      startService(koopmanLearner, { ...this.#env(track, 'koopman'), ...peers }),
     ]);
-    this.#tracks.set(track, { vault, pruner });
+    this.#tracks.set(track, { vault, pruner, koopman });
   }
 
   async stopVault(track: Track): Promise<number> {
@@ -106,8 +124,7 @@ export class Memory {
 
   /** Starts a track's vault again on its data, at the port it had. */
   async startVault(track: Track, port: number): Promise<void> {
-    const env = { ...this.#env(track, 'vault'), VAULT_MIN_FREE_BYTES: '0', GRPC_PORT: String(port) };
-    this.#tracks.get(track)!.vault = await startService(episodicVault, env);
+    this.#tracks.get(track)!.vault = await this.#startVault(track, String(port));
   }
 
   /** Replaces the shard table as the operator does: the next epoch, written beside it and renamed. */
@@ -161,9 +178,19 @@ export class Memory {
     await Promise.all(this.#clients.map((client) => client.close()));
     await this.#gateway?.drain();
     await Promise.all(
-      [...this.#tracks.values()].flatMap(({ vault, pruner }) => [vault.drain(), pruner.drain()]),
+      [...this.#tracks.values()].flatMap((services) =>
+        Object.values(services).map((service: ServiceHandle) => service.drain()),
+      ),
     );
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #startVault(track: Track, port: string): Promise<ServiceHandle> {
+    return startService(episodicVault, {
+      ...this.#env(track, 'vault'),
+      VAULT_MIN_FREE_BYTES: '0',
+      GRPC_PORT: port,
+    });
   }
 
   #services(track: Track): TrackServices {
@@ -173,7 +200,7 @@ export class Memory {
       vault: `127.0.0.1:${running.vault.grpcPort}`,
       sleep: '127.0.0.1:1',
       pruner: `127.0.0.1:${running.pruner.grpcPort}`,
-      koopman: '127.0.0.1:1',
+      koopman: `127.0.0.1:${running.koopman.grpcPort}`,
     };
   }
 
