@@ -1,5 +1,5 @@
 import { describe as group, expect, test } from '@jest/globals';
-import { servingWorld, specOf, World } from '../../test/rollout/world.js';
+import { servingWorld, specOf, type World } from '../../test/rollout/world.js';
 import type { MemoryClusterSpec } from '../api/memory-cluster.js';
 import type { RolloutState, RolloutStatus } from '../api/rollout-status.js';
 import { revisionOf, templateOf } from '../cluster/revision.js';

@@ -22,8 +22,7 @@ export class World {
   sleepsWhenForced = true;
   requestsPerSecond = 100;
   readonly decisions: RolloutStatus[] = [];
-  #stable: string | undefined;
-  #canary: string | undefined;
+  readonly #revisions: { stable?: string; canary?: string } = {};
   #seeded = false;
   #epoch = 0;
   #drain: Observation['drain'];
@@ -57,9 +56,9 @@ export class World {
   }
 
   observe(): Observation {
-    const canary = this.#track(this.#canary, this.canaryStarts);
+    const canary = this.#track(this.#revisions.canary, this.canaryStarts);
     return {
-      stable: this.#track(this.#stable, this.stableStarts) ?? { ready: false },
+      stable: this.#track(this.#revisions.stable, this.stableStarts) ?? { ready: false },
       ...(canary === undefined ? {} : { canary }),
       gatewayEpochs: this.#epoch === 0 ? [] : [this.#epoch],
       canarySeeded: this.#seeded,
@@ -80,32 +79,32 @@ export class World {
   }
 
   carryOut(intent: Intent): void {
-    switch (intent.type) {
-      case 'runTrack':
-        if (intent.track === 'stable') this.#stable = intent.revision;
-        else this.#canary = intent.revision;
-        break;
-      case 'seedCanary':
-        if (this.#canary !== undefined && this.canaryStarts) this.#seeded = true;
-        break;
-      case 'publishTable':
-        this.#epoch = Math.max(this.#epoch, intent.epoch);
-        break;
-      case 'forceSleep':
-        if (this.sleepsWhenForced) this.#sleeps = Math.max(this.#sleeps, intent.atLeast);
-        break;
-      case 'adoptTuning':
-        this.#adopted = intent.generation;
-        break;
-      case 'drain':
-        this.#drain = { epoch: intent.epoch, copiedThrough: 10, lastSequence: 10, verified: true };
-        break;
-      case 'removeCanary':
-        this.#canary = undefined;
+    const handlers: { [T in Intent['type']]: (of: Extract<Intent, { type: T }>) => void } = {
+      runTrack: ({ track, revision }) => {
+        this.#revisions[track] = revision;
+      },
+      seedCanary: () => {
+        this.#seeded = this.#revisions.canary !== undefined && this.canaryStarts;
+      },
+      publishTable: ({ epoch }) => {
+        this.#epoch = Math.max(this.#epoch, epoch);
+      },
+      forceSleep: ({ atLeast }) => {
+        if (this.sleepsWhenForced) this.#sleeps = Math.max(this.#sleeps, atLeast);
+      },
+      adoptTuning: ({ generation }) => {
+        this.#adopted = generation;
+      },
+      drain: ({ epoch }) => {
+        this.#drain = { epoch, copiedThrough: 10, lastSequence: 10, verified: true };
+      },
+      removeCanary: () => {
+        delete this.#revisions.canary;
         this.#seeded = false;
         this.#drain = undefined;
-        break;
-    }
+      },
+    };
+    (handlers[intent.type] as (of: Intent) => void)(intent);
   }
 
   #track(revision: string | undefined, starts: boolean): TrackObservation | undefined {
