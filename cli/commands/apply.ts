@@ -7,9 +7,9 @@ import {
   type ManifestProblem,
   type Resource,
 } from '../../operator/api/validate.js';
-import type { StoredResource } from '../../operator/platform/local/resources/store.js';
+import { prepareHome } from '../../operator/platform/local/home.js';
+import { ResourceStore, type StoredResource } from '../../operator/platform/local/resources/store.js';
 import { CliError, exitCodes } from '../exit.js';
-import { storeOf } from '../local-resources.js';
 import { readText } from '../read-text.js';
 import { line, type Terminal } from '../terminal.js';
 
@@ -34,7 +34,7 @@ export function registerApply(program: Command, terminal: Terminal): void {
 
 /** Applies every document of every file, or none when any of them is wrong. */
 async function apply(files: readonly string[], terminal: Terminal): Promise<void> {
-  const store = storeOf(terminal);
+  const store = new ResourceStore(prepareHome(terminal.env));
   const { resources } = store.read();
   const candidates: Candidate[] = [];
   for (const file of files) {

@@ -25,14 +25,12 @@ export function registerDescribe(program: Command, terminal: Terminal): void {
 
 function description({ kind, metadata, spec, status }: StoredResource, now: number): string {
   const { conditions, ...rest }: { conditions?: readonly Condition[] } = status ?? {};
-  const head = table(
-    ['name', metadata.name],
-    [
-      ['Kind', kind],
-      ['Generation', String(metadata.generation)],
-      ['Age', age(metadata.creationTimestamp, now)],
-    ],
-  );
+  const head = [
+    `NAME         ${metadata.name}`,
+    `KIND         ${kind}`,
+    `GENERATION   ${metadata.generation}`,
+    `AGE          ${age(metadata.creationTimestamp, now)}`,
+  ].join('\n');
   return [
     head,
     ...(conditions === undefined || conditions.length === 0 ? [] : [conditionTable(conditions, now)]),

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import type { Cue, RecallResult } from '../../lib/mcpClient/index.js';
-import { parseCues, recallAll } from '../cues.js';
 import { CliError, exitCodes } from '../exit.js';
 import { withGateway, type Gateway } from '../gateway.js';
 import { outputOption, print, wholeNumber, type OutputFormat } from '../output/format.js';
@@ -63,6 +62,8 @@ async function batch(
   gateway: Gateway,
   terminal: Terminal,
 ): Promise<void> {
+  // Loaded here because the language model that it needs takes a while, which a single cue should not wait for.
+  const { parseCues, recallAll } = await import('../cues.js');
   const cues = parseCues(await readText(file, terminal), file);
   const bar = progressBar(terminal, 'recall', cues.length);
   const answers = await recallAll(gateway, cues, {

@@ -1,14 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isImportable } from './formats.js';
-
-/** A file to read. */
-export interface FoundFile {
-  readonly name: string;
-  readonly bytes: number;
-  /** Milliseconds since the Unix epoch. */
-  readonly modified: number;
-}
+import type { FoundFile } from './input.js';
 
 /**
  * The files behind names given by a user. A file is taken whatever it is called; folders are walked in order of name,

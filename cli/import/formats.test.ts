@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Parsed } from './episode.js';
-import { isImportable, readInput, type Format } from './formats.js';
+import type { Format } from './format.js';
+import { isImportable, readInput } from './formats.js';
 import type { Input } from './input.js';
 
 const modified = Date.parse('2024-05-01T10:00:00Z');

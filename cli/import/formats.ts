@@ -2,6 +2,7 @@ import { extname } from 'node:path';
 import { types } from 'node:util';
 import { readMarkdown, readPlainText } from './documents.js';
 import type { Broken, Parsed } from './episode.js';
+import type { Format } from './format.js';
 import { peek, transcoded, type Input } from './input.js';
 import { readChat, readEpisodes } from './jsonl.js';
 import { readEml, readMbox } from './mail.js';
@@ -10,20 +11,14 @@ import { beginsAsMbox } from './mbox.js';
 /** Turns one input into episodes, in its order, holding one at a time. */
 type Reader = (input: Input) => AsyncIterable<Parsed>;
 
-const readers = {
+const readers: Readonly<Record<Format, Reader>> = {
   mbox: readMbox,
   eml: readEml,
   markdown: readMarkdown,
   text: readPlainText,
   'chat-jsonl': readChat,
   'episodes-jsonl': readEpisodes,
-} satisfies Record<string, Reader>;
-
-/** What a file can hold. */
-export type Format = keyof typeof readers;
-
-/** Every format, for options and messages. */
-export const formats = Object.keys(readers) as Format[];
+};
 
 const byExtension: Readonly<Record<string, Format>> = {
   '.mbox': 'mbox',

@@ -1,8 +1,15 @@
 import { createReadStream } from 'node:fs';
-import type { FoundFile } from './files.js';
 
 /** Most bytes read at once: enough that joining the parts of a big message costs little. */
 const maxChunkBytes = 1_048_576;
+
+/** A file to read. */
+export interface FoundFile {
+  readonly name: string;
+  readonly bytes: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly modified: number;
+}
 
 /** Something to read: a file or standard input. */
 export interface Input {

@@ -2,7 +2,7 @@ import { McpToolError, type Mcp } from '../../lib/mcpClient/index.js';
 import type { Broken, ImportedEpisode, Parsed } from './episode.js';
 
 /** What became of the episodes of an import. */
-export interface ImportCounts {
+export interface PutCounts {
   /** Stored now. */
   stored: number;
   /** Stored before with the same content. */
@@ -16,7 +16,7 @@ export interface ImportCounts {
 }
 
 /** Where and how episodes are put. */
-export interface ImportOptions {
+export interface PutOptions {
   readonly mcp: Mcp;
   readonly tenant?: string | undefined;
   /** Puts under way at most. */
@@ -31,11 +31,8 @@ export interface ImportOptions {
  * What is broken or refused is told and counted; the rest goes on.
  * @throws the first failure that is about the gateway and not about an episode; the signal's reason when it aborts
  */
-export async function importEpisodes(
-  parsed: AsyncIterable<Parsed>,
-  options: ImportOptions,
-): Promise<ImportCounts> {
-  const counts: ImportCounts = { stored: 0, known: 0, kept: 0, refused: 0, broken: 0 };
+export async function putEpisodes(parsed: AsyncIterable<Parsed>, options: PutOptions): Promise<PutCounts> {
+  const counts: PutCounts = { stored: 0, known: 0, kept: 0, refused: 0, broken: 0 };
   const source = parsed[Symbol.asyncIterator]();
   let failed = false;
   // Workers pull from the one stream: it is read no faster than the memory stores.
@@ -65,7 +62,7 @@ export async function importEpisodes(
 
 async function put(
   { concepts, ...episode }: ImportedEpisode,
-  { mcp, tenant, signal, onSkipped }: ImportOptions,
+  { mcp, tenant, signal, onSkipped }: PutOptions,
 ): Promise<'stored' | 'known' | 'kept' | 'refused'> {
   try {
     const { duplicate } = await mcp(
