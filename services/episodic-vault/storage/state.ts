@@ -14,6 +14,7 @@ import {
   tenantPrefix,
 } from './keys.js';
 import { decodeColumns, decodeEntry, decodePosting, decodeTenant, type TenantRecord } from './records.js';
+import { PostingCache } from './posting-cache.js';
 import type { Tables } from './tables.js';
 
 /** What is kept in memory of one tenant. */
@@ -33,7 +34,12 @@ export interface VaultState {
   /** Highest sequence of the outbox. */
   outboxSequence: number;
   readonly tenants: Map<string, TenantState>;
+  /** Postings of sealed segments that queries used. */
+  readonly postingCache: PostingCache;
 }
+
+/** Memory for postings, of all tenants: those of some 10^5 episodes with 100 concepts each. */
+const postingCacheBytes = 64 * 1024 ** 2;
 
 /** Keys of single values in the meta table. */
 export const metaKeys = { epoch: Buffer.from('epoch'), outbox: Buffer.from('outbox') } as const;
@@ -48,6 +54,7 @@ export function loadState(tables: Tables): VaultState {
     epoch: number(metaKeys.epoch),
     outboxSequence: number(metaKeys.outbox),
     tenants: new Map(),
+    postingCache: new PostingCache(postingCacheBytes),
   };
   for (const { key, value } of tables.tenants.getRange()) {
     const tenant = tenantState(tables, state, tenantOfKey(key));
@@ -65,10 +72,12 @@ export function tenantState(tables: Tables, state: VaultState, name: string): Te
     counts: { lastSequence: 0, episodes: 0, tombstones: 0 },
     names: [],
     conceptIds: new Map(),
-    index: new ConceptIndex((segment, concept) => {
-      const bytes = tables.postings.get(postingKey(name, segment, concept));
-      return bytes === undefined ? undefined : decodePosting(bytes);
-    }),
+    index: new ConceptIndex((segment, concept) =>
+      state.postingCache.get(name, segment, concept, () => {
+        const bytes = tables.postings.get(postingKey(name, segment, concept));
+        return bytes === undefined ? undefined : decodePosting(bytes);
+      }),
+    ),
   };
   state.tenants.set(name, tenant);
   return tenant;
