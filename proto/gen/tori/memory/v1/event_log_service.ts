@@ -415,7 +415,10 @@ export const SubscribeResponse_AttributesEntry: MessageFns<SubscribeResponse_Att
 /** The durable outbox that a service keeps beside its data. A subscriber reads from its own cursor; there is no broker. */
 export type EventLogService = typeof EventLogService;
 export const EventLogService = {
-  /** Streams events in order of sequence, starting after a cursor. A cursor before the oldest kept event starts there. */
+  /**
+   * Streams events in order of sequence, starting after a cursor. A cursor before the oldest kept event starts there.
+   * FAILED_PRECONDITION: the cursor is past the last event, so this is not the log that it came from; start over from 0.
+   */
   subscribe: {
     path: "/tori.memory.v1.EventLog/Subscribe" as const,
     requestStream: false as const,
@@ -428,12 +431,18 @@ export const EventLogService = {
 } as const;
 
 export interface EventLogServer extends UntypedServiceImplementation {
-  /** Streams events in order of sequence, starting after a cursor. A cursor before the oldest kept event starts there. */
+  /**
+   * Streams events in order of sequence, starting after a cursor. A cursor before the oldest kept event starts there.
+   * FAILED_PRECONDITION: the cursor is past the last event, so this is not the log that it came from; start over from 0.
+   */
   subscribe: handleServerStreamingCall<SubscribeRequest, SubscribeResponse>;
 }
 
 export interface EventLogClient extends Client {
-  /** Streams events in order of sequence, starting after a cursor. A cursor before the oldest kept event starts there. */
+  /**
+   * Streams events in order of sequence, starting after a cursor. A cursor before the oldest kept event starts there.
+   * FAILED_PRECONDITION: the cursor is past the last event, so this is not the log that it came from; start over from 0.
+   */
   subscribe(request: SubscribeRequest, options?: Partial<CallOptions>): ClientReadableStream<SubscribeResponse>;
   subscribe(
     request: SubscribeRequest,
