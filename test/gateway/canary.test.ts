@@ -146,7 +146,7 @@ describe('a canary that is down', () => {
 describe('epochs', () => {
   test('a write that an older table routed waits for the newer one', async () => {
     const { token } = memory;
-    const vault = connect<EpisodicVaultServer>(EpisodicVaultService, memory.vaultAddress('stable'), {
+    const vault = connect<EpisodicVaultServer>(EpisodicVaultService, memory.services('stable').vault, {
       token,
     });
     await vault.fence({ epoch: 2 });
@@ -161,7 +161,7 @@ describe('epochs', () => {
     await memory.route(half);
     await mcp('memory.put', { episodeBlob: { concepts }, id: 'episode-1' });
     const { token } = memory;
-    const vault = connect<EpisodicVaultServer>(EpisodicVaultService, memory.vaultAddress('stable'), {
+    const vault = connect<EpisodicVaultServer>(EpisodicVaultService, memory.services('stable').vault, {
       token,
     });
     const activations = encodeActivations(sparseVector([[0, 1]]));

@@ -55,7 +55,7 @@ describe('memory.put and memory.get', () => {
 
   test('an Episode message carries ids of the stable vault, and its own id and labels', async () => {
     const token = memory.token;
-    const vault = connect<EpisodicVaultServer>(EpisodicVaultService, memory.vaultAddress('stable'), {
+    const vault = connect<EpisodicVaultServer>(EpisodicVaultService, memory.services('stable').vault, {
       token,
     });
     const activations = await new ConceptDictionary(vault, 'default').encode(

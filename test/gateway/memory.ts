@@ -26,6 +26,8 @@ export interface Routing {
   readonly canaryPeakBasisPoints?: number;
   readonly routingKey?: RoutingKey;
   readonly tracks?: readonly Track[];
+  /** Address of the stable track's sleep scheduler. */
+  readonly sleep?: string;
 }
 
 /** A gateway in front of real services, all in this process, with files in a folder of its own. */
@@ -102,16 +104,24 @@ export class Memory {
     this.#gateway = await startGateway({ ...this.env, GATEWAY_PORT: String(port) });
   }
 
-  vaultAddress(track: Track): string {
-    return `127.0.0.1:${this.#tracks.get(track)!.vault.grpcPort}`;
+  /** Where a track's services listen. */
+  services(track: Track): TrackServices {
+    const running = this.#tracks.get(track)!;
+    return {
+      revision: `${track}-revision`,
+      vault: `127.0.0.1:${running.vault.grpcPort}`,
+      sleep: '127.0.0.1:1',
+      pruner: `127.0.0.1:${running.pruner.grpcPort}`,
+      koopman: `127.0.0.1:${running.koopman.grpcPort}`,
+    };
   }
 
   async startTrack(track: Track): Promise<void> {
     const vault = await this.#startVault(track, '0');
     const peers = { VAULT_ADDRESS: `127.0.0.1:${vault.grpcPort}` };
     const [pruner, koopman] = await Promise.all([
-      startService(sparsePruner, this.#env(track, 'pruner')),
-      startService(koopmanLearner, { ...this.#env(track, 'koopman'), ...peers }),
+      startService(sparsePruner, this.serviceEnv(track, 'pruner')),
+      startService(koopmanLearner, { ...this.serviceEnv(track, 'koopman'), ...peers }),
     ]);
     this.#tracks.set(track, { vault, pruner, koopman });
   }
@@ -138,8 +148,8 @@ export class Memory {
         canaryPeakBasisPoints: routing.canaryPeakBasisPoints,
       }),
       tracks: {
-        stable: this.#services('stable'),
-        ...(tracks.includes('canary') && { canary: this.#services('canary') }),
+        stable: { ...this.services('stable'), ...(routing.sleep !== undefined && { sleep: routing.sleep }) },
+        ...(tracks.includes('canary') && { canary: this.services('canary') }),
       },
     };
     await this.writeTable(JSON.stringify(table));
@@ -187,24 +197,14 @@ export class Memory {
 
   #startVault(track: Track, port: string): Promise<ServiceHandle> {
     return startService(episodicVault, {
-      ...this.#env(track, 'vault'),
+      ...this.serviceEnv(track, 'vault'),
       VAULT_MIN_FREE_BYTES: '0',
       GRPC_PORT: port,
     });
   }
 
-  #services(track: Track): TrackServices {
-    const running = this.#tracks.get(track)!;
-    return {
-      revision: `${track}-revision`,
-      vault: `127.0.0.1:${running.vault.grpcPort}`,
-      sleep: '127.0.0.1:1',
-      pruner: `127.0.0.1:${running.pruner.grpcPort}`,
-      koopman: `127.0.0.1:${running.koopman.grpcPort}`,
-    };
-  }
-
-  #env(track: Track, service: string): NodeJS.ProcessEnv {
+  /** Environment of a service of a track. */
+  serviceEnv(track: Track, service: string): NodeJS.ProcessEnv {
     return {
       GRPC_PORT: '0',
       METRICS_PORT: '0',

@@ -19,7 +19,9 @@ export const prune: Tool<'memory.prune'> = {
       .number()
       .positive()
       .optional()
-      .describe('L1 threshold; edges with a smaller weight go. Default: the parameter in force.'),
+      .describe(
+        'L1 threshold: every weight shrinks by it, and edges below it go. Default: the parameter in force.',
+      ),
     tenant: schemas.tenant,
   }),
   result: z.object({
