@@ -6,6 +6,7 @@ import type {
 import { decodeActivations } from '../common/activations/activations.js';
 import { backoffMs } from '../common/bus/backoff.js';
 import type { ServiceClient } from '../common/clients/client.js';
+import { ServiceError } from '../common/errors.js';
 import type { Logger } from '../common/logger.js';
 import type { Learner } from './learner.js';
 import type { LearnerStore, SeriesEvent } from './store.js';
@@ -65,7 +66,8 @@ async function persist(
       await attempt(() => (failures = 0));
     } catch (error) {
       failures += 1;
-      if (!aborted() && failures === 1) logger.warn({ ...facts, err: error }, 'cannot read from the vault');
+      if (!aborted() && failures === 1)
+        logger.warn({ ...facts, reason: ServiceError.from(error).message }, 'cannot read from the vault');
     }
     await pause(backoffMs(failures, random), signal);
   }

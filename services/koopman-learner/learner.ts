@@ -6,7 +6,7 @@ import { assembleSpectrum } from './assemble.js';
 import { DecompositionError } from './domain/dmd.js';
 import { fitWindow } from './domain/fit.js';
 import { updateSeries, type Series } from './domain/series.js';
-import { chooseWidth, fewestBins, snapshotBins, type Resolution } from './domain/time-axis.js';
+import { chooseWidth, shortestStretch, snapshotBins, type Resolution } from './domain/time-axis.js';
 import { summarise, type Spectrum, type SpectrumSummary } from './spectrum.js';
 import type { Added, LearnerStore, SeriesEvent } from './store.js';
 
@@ -45,8 +45,10 @@ interface TenantState {
 
 /** Time between two looks at what is due; the clock closes bins without telling anybody. */
 const pollMs = 200;
-/** A fit is followed by a pause of this many times its duration, so that learning leaves the processor to others. */
+/** A fit is followed by a pause of this many times its duration, so that learning leaves the processor to others ... */
 const pausePerFit = 4;
+/** ... but never a longer one than this. */
+const longestPauseMs = 5_000;
 /** Series kept ready to be carried on; the others are read from disk again. */
 const keptSeries = 8;
 /** Events this far in the future have a wrong clock; as the newest of all they would stop the series for everybody else. */
@@ -81,9 +83,11 @@ export class Learner {
 
   /** Why there is no spectrum yet. */
   obstacle(tenant: string): string {
-    const filled = this.filledBins(tenant);
-    const counted = `${filled} time bins hold activations, a fit needs ${fewestBins}`;
-    return this.#tenants.get(tenant)?.obstacle ?? (filled < fewestBins ? counted : 'the first fit is due');
+    const state = this.#tenants.get(tenant);
+    if (state !== undefined && this.#resolution(state) !== undefined)
+      return state.obstacle ?? 'the first fit is due';
+    const wanted = `a fit needs ${shortestStretch} snapshots in a row`;
+    return `${this.filledBins(tenant)} time bins hold activations, ${wanted}`;
   }
 
   /**
@@ -118,7 +122,7 @@ export class Learner {
       } catch (error) {
         if (!aborted()) this.#options.logger.error({ err: error }, 'the fit failed');
       }
-      const pause = Math.max(pollMs, pausePerFit * (performance.now() - began));
+      const pause = Math.min(longestPauseMs, Math.max(pollMs, pausePerFit * (performance.now() - began)));
       await sleep(pause, undefined, { signal }).catch(() => undefined);
     }
   }

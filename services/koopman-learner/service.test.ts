@@ -175,7 +175,7 @@ describe('a series from elsewhere', () => {
     });
     await expect(client.getSpectralModes({ tenant: 'b', conceptsPerMode: 0 })).rejects.toMatchObject({
       code: 'FAILED_PRECONDITION',
-      message: 'tenant "b" has no modes yet: 5 time bins hold activations, a fit needs 8',
+      message: 'tenant "b" has no modes yet: 5 time bins hold activations, a fit needs 8 snapshots in a row',
     });
   });
 

@@ -4,7 +4,7 @@ import { fitAmplitudes, sparseAmplitudes } from './amplitudes.js';
 import { complexMatrix, solveHermitian, wrapAngle, type ComplexMatrix } from './complex.js';
 import { decompose } from './dmd.js';
 import { modeProducts } from './mode-products.js';
-import { linearSeries, noise, range, windowOf } from './series.fixture.js';
+import { finish, linearSeries, noise, range, windowOf } from './series.fixture.js';
 
 /** A Hermitian matrix BᴴB and a right-hand side from drawn numbers. */
 function problem(rank: number, rows: number, seed: number): { p: ComplexMatrix; q: ComplexMatrix } {
@@ -101,7 +101,7 @@ describe('sparse amplitudes', () => {
       50,
     );
     const gram = windowOf(series).gram();
-    const found = decompose(gram, { rank: 9, steps: range(49), debias: true });
+    const found = finish(decompose(gram, { rank: 9, steps: range(49), debias: true }));
     const { strength } = fitAmplitudes(found, modeProducts(gram, found), { first: 0, length: 50 }, 0.1);
     const kept = range(5).filter((j) => strength[j]! > 0);
     expect(kept.map((j) => Math.abs(Math.atan2(found.im[j]!, found.re[j]!)).toFixed(3)).sort()).toEqual([
@@ -117,7 +117,7 @@ describe('amplitudes of a linear system', () => {
     const series = linearSeries([{ modulus, angle: 0.5, phase: 0.4 }], 6, 40);
     const window = windowOf(series);
     const gram = window.gram();
-    const found = decompose(gram, { rank: 4, steps: range(39), debias: true });
+    const found = finish(decompose(gram, { rank: 4, steps: range(39), debias: true }));
     const { magnitude, phase } = fitAmplitudes(found, modeProducts(gram, found), { first: 0, length: 40 }, 0);
     const last = window.snapshot(39);
     range(6).forEach((i) => {

@@ -4,13 +4,13 @@ import fc from 'fast-check';
 import { fitAmplitudes } from './amplitudes.js';
 import { decompose, DecompositionError, type Decomposition, type DmdOptions } from './dmd.js';
 import { modeProducts } from './mode-products.js';
-import { linearSeries, noise, range, windowOf, type Component } from './series.fixture.js';
+import { finish, linearSeries, noise, range, windowOf, type Component } from './series.fixture.js';
 
 type Complex = readonly [re: number, im: number];
 
 function dmd(snapshots: readonly Float64Array[], options: Partial<DmdOptions> = {}): Decomposition {
   const steps = range(snapshots.length - 1);
-  return decompose(windowOf(snapshots).gram(), { rank: 50, steps, debias: true, ...options });
+  return finish(decompose(windowOf(snapshots).gram(), { rank: 50, steps, debias: true, ...options }));
 }
 
 function eigenvalues({ re, im }: Decomposition): Complex[] {

@@ -51,9 +51,10 @@ const vanishing = 1e-10;
  * Exact dynamic mode decomposition (Tu et al. 2014) by the method of snapshots (Schmid 2010): with C = XᵀX all of it,
  * the singular value decomposition of X₁, the reduced operator and the norms of the modes, follows from sub-matrices of C.
  * Squaring the condition number loses directions below about 1e-7 of the largest singular value; they are dropped.
+ * Yields between its stages, of which the m × m eigenproblem is the longest.
  * @throws DecompositionError when there is no pair of snapshots, or nothing but zeros
  */
-export function decompose(gram: Gram, options: DmdOptions): Decomposition {
+export function* decompose(gram: Gram, options: DmdOptions): Generator<void, Decomposition> {
   const { steps } = options;
   if (steps.length === 0) throw new DecompositionError('no two consecutive snapshots');
   const before = block(gram, steps, [0, 0]);
@@ -64,12 +65,13 @@ export function decompose(gram: Gram, options: DmdOptions): Decomposition {
     steps.length,
     options.rank,
   );
-  const reduced = reduce(
-    project(before, directions),
-    project(across, directions),
-    project(after, directions),
-    directions.largest,
-  );
+  yield;
+  const x1x1 = project(before, directions);
+  const x1x2 = project(across, directions);
+  const x2x2 = project(after, directions);
+  yield;
+  const reduced = reduce(x1x1, x1x2, x2x2, directions.largest);
+  yield;
   return exactModes(gram.size, steps, directions, reduced);
 }
 

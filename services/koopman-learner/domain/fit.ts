@@ -45,7 +45,7 @@ export function* fitWindow(window: SnapshotWindow, options: FitOptions): Generat
   const { bins, rank, sparsity } = options;
   const gram = window.gram();
   const steps = stepsOf(bins);
-  const decomposition = decompose(gram, { rank, steps, debias: true });
+  const decomposition = yield* decompose(gram, { rank, steps, debias: true });
   yield;
   const products = modeProducts(gram, decomposition);
   yield;

@@ -6,6 +6,7 @@ import {
   chooseWidth,
   longestSilence,
   newestStretch,
+  shortestStretch,
   snapshotBins,
   stepsOf,
   type Resolution,
@@ -67,30 +68,39 @@ describe('the automatic width', () => {
 });
 
 describe('snapshots', () => {
+  const stretch = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, k) => from + k);
+
   test('short silences are zeros, long ones end the series', () => {
-    expect(snapshotBins([1, 3, 4], 9)).toEqual([1, 2, 3, 4]);
-    const resumed = 4 + longestSilence + 2;
-    const bins = snapshotBins([1, 3, 4, resumed, resumed + 1], 9);
-    expect(bins).toEqual([1, 2, 3, 4, resumed, resumed + 1]);
-    expect(stepsOf(bins)).toEqual([0, 1, 2, 4]);
-    expect(newestStretch(bins)).toEqual({ first: 4, length: 2 });
-    expect(snapshotBins([0, longestSilence + 1], 99)).toHaveLength(longestSilence + 2);
+    expect(snapshotBins([1, 3, 4, 8], 99)).toEqual(stretch(1, 8));
+    const resumed = 8 + longestSilence + 2;
+    const bins = snapshotBins([1, 2, 4, 8, resumed, ...stretch(resumed + 3, resumed + 7)], 99);
+    expect(bins).toEqual([...stretch(1, 8), ...stretch(resumed, resumed + 7)]);
+    expect(stepsOf(bins)).toEqual([...stretch(0, 6), ...stretch(8, 14)]);
+    expect(newestStretch(bins)).toEqual({ first: 8, length: 8 });
+    expect(snapshotBins([-2, -1, 0, longestSilence + 1], 99)).toHaveLength(longestSilence + 4);
+    expect(snapshotBins([-1, 0, longestSilence + 1], 99)).toEqual([]);
   });
 
-  test('are the newest, ascending, and hold every occupied bin that fits', () => {
-    const occupied = fc.uniqueArray(fc.integer({ min: -50, max: 300 }), { minLength: 1 });
+  test('leave stray events out', () => {
+    const stray = 1000;
+    expect(snapshotBins([-stray, ...stretch(1, 8), stray, stray + 1], 99)).toEqual(stretch(1, 8));
+    expect(snapshotBins(stretch(1, shortestStretch - 1), 99)).toEqual([]);
+  });
+
+  test('are the newest, ascending, in stretches', () => {
+    const occupied = fc.uniqueArray(fc.integer({ min: -50, max: 300 }));
     fc.assert(
-      fc.property(occupied, fc.integer({ min: 1, max: 60 }), (raw, limit) => {
+      fc.property(occupied, fc.integer({ min: 16, max: 60 }), (raw, limit) => {
         const given = raw.sort((a, b) => a - b);
+        const all = snapshotBins(given, Infinity);
         const bins = snapshotBins(given, limit);
-        expect(bins.length).toBeLessThanOrEqual(limit);
+        expect(bins).toEqual(all.slice(-limit));
         expect(bins).toEqual([...new Set(bins)].sort((a, b) => a - b));
-        expect(bins.at(-1)).toBe(given.at(-1));
-        expect(given.filter((bin) => bin >= bins[0]!)).toEqual(bins.filter((bin) => given.includes(bin)));
-        if (bins.length < limit) expect(bins[0]).toBe(given[0]);
-        const { first, length } = newestStretch(bins);
-        expect(first + length).toBe(bins.length);
-        expect(stepsOf(bins).filter((step) => step >= first)).toHaveLength(length - 1);
+        // Every stretch begins and ends with activity and is long enough.
+        const ends = all.filter((bin) => !all.includes(bin + 1));
+        const starts = all.filter((bin) => !all.includes(bin - 1));
+        for (const bin of [...starts, ...ends]) expect(given).toContain(bin);
+        starts.forEach((bin, k) => expect(ends[k]! - bin + 1).toBeGreaterThanOrEqual(shortestStretch));
       }),
     );
   });

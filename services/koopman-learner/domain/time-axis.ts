@@ -7,7 +7,8 @@
  *
  * **Gaps.** A run of at most {@link longestSilence} empty bins is silence: zeros, which are part of a daily or weekly
  * rhythm. A longer gap says nothing about dynamics. It is left out: the series ends there and begins again after it, and
- * no step of the dynamics crosses it.
+ * no step of the dynamics crosses it. A stretch of less than {@link shortestStretch} snapshots is left out too: it is a
+ * stray event, such as a mail with a wrong date, or a beginning.
  */
 
 /** Widths that the automatic choice knows, in milliseconds: 0.1 s, 1 s, 5 s, 15 s, 1, 5, 15 min, 1 h, 4 h, a day, a week. */
@@ -18,8 +19,10 @@ export const binWidthsMs: readonly number[] = [
 /** Longest run of empty bins that counts as zeros. */
 export const longestSilence = 16;
 
-/** Fewest bins with activations that are worth a fit. */
-export const fewestBins = 8;
+/** Fewest consecutive snapshots that tell anything of dynamics. */
+export const shortestStretch = 8;
+/** Fewest of them that hold events. */
+const fewestOccupied = 4;
 
 /** What is known of the newest bins at one width. */
 export interface Resolution {
@@ -37,43 +40,50 @@ export function binOf(timeUnixMs: number, widthMs: number): number {
 
 /**
  * The finest width whose bins hold enough events to be more than single episodes (2 on average, rising to 8 once there are
- * 512), and whose series is not mostly gaps. The width in force stays while it holds at least half of that and at most
- * eight times as much, so that the axis does not flicker. When no width is filled, the coarsest that has
- * {@link fewestBins}; undefined when none has.
+ * 512), and of whose bins most stand in stretches. The width in force stays while it holds at least half of that and at
+ * most eight times as much, so that the axis does not flicker. When no width is filled, the coarsest that has a stretch;
+ * undefined when none has.
  * @param resolutions finest first
  */
 export function chooseWidth(resolutions: readonly Resolution[], currentMs?: number): Resolution | undefined {
-  const usable = resolutions.filter(({ bins }) => bins.length >= fewestBins);
+  const usable = resolutions.filter(({ bins }) => stretchesOf(bins).length > 0);
   const current = usable.find(({ widthMs }) => widthMs === currentMs);
   if (current !== undefined && filling(current) >= 0.5 && filling(current) <= 8) return current;
   return usable.find((resolution) => filling(resolution) >= 1) ?? usable.at(-1);
 }
 
-/** Mean events per occupied bin as a share of what is wanted; 0 when the series is broken too often. */
+/** Mean events per occupied bin as a share of what is wanted; 0 when over a quarter of the bins stands outside stretches. */
 function filling({ bins, events }: Resolution): number {
-  const gaps = bins.filter((bin, k) => k > 0 && bin - bins[k - 1]! > longestSilence + 1).length;
-  if (gaps > bins.length / 4) return 0;
+  const inStretches = new Set(stretchesOf(bins).flat());
+  if (bins.filter((bin) => inStretches.has(bin)).length < 0.75 * bins.length) return 0;
   const wanted = Math.min(8, Math.max(2, events / 64));
   return events / bins.length / wanted;
 }
 
 /**
- * The newest snapshots of a series as bin indices, ascending: occupied bins and silent ones between them.
+ * The newest snapshots of a series as bin indices, ascending: occupied bins in stretches and the silent ones between them.
  * @param occupied ascending
  * @param capacity at most this many
  */
 export function snapshotBins(occupied: readonly number[], capacity: number): number[] {
-  const newestFirst: number[] = [];
-  for (let k = occupied.length - 1; k >= 0 && newestFirst.length < capacity; k--) {
-    const bin = occupied[k]!;
-    const later = newestFirst.at(-1);
-    if (later !== undefined && later - bin <= longestSilence + 1) {
-      for (let silent = later - 1; silent > bin && newestFirst.length < capacity; silent--)
-        newestFirst.push(silent);
-    }
-    if (newestFirst.length < capacity) newestFirst.push(bin);
+  return stretchesOf(occupied).flat().slice(-capacity);
+}
+
+/** Cuts a series at its gaps, leaves out what is too short or nearly empty, and fills silences. */
+function stretchesOf(occupied: readonly number[]): number[][] {
+  const groups: number[][] = [];
+  for (const bin of occupied) {
+    const current = groups.at(-1);
+    if (current === undefined || bin - current.at(-1)! > longestSilence + 1) groups.push([bin]);
+    else current.push(bin);
   }
-  return newestFirst.reverse();
+  return groups
+    .filter((group) => group.length >= fewestOccupied && lengthOf(group) >= shortestStretch)
+    .map((group) => Array.from({ length: lengthOf(group) }, (_, k) => group[0]! + k));
+}
+
+function lengthOf(group: readonly number[]): number {
+  return group.at(-1)! - group[0]! + 1;
 }
 
 /** Indices k for which snapshot k+1 is one bin after snapshot k. */
