@@ -21,7 +21,6 @@ export type ServiceName = (typeof serviceNames)[number];
 
 /** Services that a canary runs a second time; the gateway stands in front of both tracks. */
 export const trackedServices = ['vault', 'pruner', 'sleep', 'koopman'] as const;
-export type TrackedService = (typeof trackedServices)[number];
 
 /** Variables that the operator sets itself. */
 const reservedVariables = [

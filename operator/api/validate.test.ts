@@ -108,6 +108,11 @@ describe('validateManifest', () => {
   });
 });
 
+test('the quick start runs on the local platform', () => {
+  const [cluster] = example('quickstart.yaml').map(accepted);
+  expect(localProblems(cluster as MemoryCluster)).toEqual([]);
+});
+
 test('localProblems names every field that one machine cannot honour', () => {
   const cluster = accepted(
     parse(`

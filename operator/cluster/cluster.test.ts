@@ -5,7 +5,7 @@ import { statusProblems } from '../api/kstatus.js';
 import type { ServiceStatus } from '../api/memory-cluster.js';
 import { tuningProfileSpecSchema, type TuningProfileSpec } from '../api/tuning-profile.js';
 import { structureCheck } from '../api/structure.js';
-import { effectiveParameters, parameterCatalogue, tunedFor } from './parameters.js';
+import { effectiveParameters, parameterCatalogue } from './parameters.js';
 import { revisionOf, templateOf } from './revision.js';
 import { clusterStatus, type StatusInputs } from './status.js';
 import { desiredWorkloads } from './workloads.js';
@@ -70,16 +70,6 @@ describe('effective parameters', () => {
         },
       ),
     ));
-
-  test('tuned values of a canary become those of stable when it adopts them', () => {
-    const world = servingWorld();
-    world.wish = { ...world.wish, tuning: { generation: 1, parameters: { annealT0: 3 } } };
-    world.runUntil(({ state }) => state === 'Holding');
-    expect(tunedFor('canary', { annealT0: 2 }, world.status)).toEqual({ annealT0: 3 });
-    expect(tunedFor('stable', { annealT0: 2 }, world.status)).toEqual({ annealT0: 2 });
-    world.runUntil(({ state }) => state === 'Draining');
-    expect(tunedFor('stable', { annealT0: 2 }, world.status)).toEqual({ annealT0: 3 });
-  });
 });
 
 describe('workloads', () => {
@@ -121,6 +111,15 @@ describe('workloads', () => {
     });
     expect(sleep!.env).not.toHaveProperty('ANNEAL_T0');
     expect(pruner!.parameterEnv).toEqual({ PRUNE_L1_THRESHOLD: '0.002' });
+  });
+
+  test('a text that is no number reaches the service, which refuses it by name', () => {
+    const wrong = clusterOf({ services: { sleep: { env: { ANNEAL_T0: 'hot' } } } });
+    const ofWrong = templateOf(wrong.spec);
+    const values = effectiveParameters({ template: ofWrong, tuned: {} });
+    const wish = { track: 'stable', revision: 'r', template: ofWrong, parameters: values } as const;
+    const sleep = desiredWorkloads(wrong.spec, wish).find(({ service }) => service === 'sleep');
+    expect(sleep?.parameterEnv).toMatchObject({ ANNEAL_T0: 'hot' });
   });
 });
 

@@ -1,4 +1,4 @@
-import type { RevisionTemplate, RolloutStatus } from '../api/rollout-status.js';
+import type { RevisionTemplate } from '../api/rollout-status.js';
 import type { ServiceName } from '../api/services-spec.js';
 import type { TuningProfileSpec } from '../api/tuning-profile.js';
 import { tunableParameters, type ParameterSource, type TunableParameter } from '../api/tuning-status.js';
@@ -27,7 +27,7 @@ export const parameterCatalogue: Readonly<Record<ParameterName, Parameter>> = {
     default: 0.001,
   },
   dmdRank: { owner: 'koopman', readers: ['koopman'], variable: 'DMD_RANK', default: 50 },
-  kclL1Strength: { owner: 'koopman', readers: ['koopman'], variable: 'KCL_L1_STRENGTH', default: 0.1 },
+  kclL1Strength: { owner: 'koopman', readers: ['koopman'], variable: 'KCL_L1_STRENGTH', default: 0 },
 };
 
 /** A value with where it comes from. */
@@ -89,21 +89,4 @@ function isNumber(value: number | undefined): value is number {
 function numeric(text: string | undefined): number | undefined {
   const value = Number(text?.trim() === '' ? undefined : text);
   return Number.isFinite(value) ? value : undefined;
-}
-
-type Tuned = ParameterInputs['tuned'];
-
-/**
- * The tuned values of one track: a tuning canary has the values under trial, and so has stable from the moment it
- * adopts them, so that the tuner's own record may follow later without a step back in between.
- */
-export function tunedFor(
-  track: 'stable' | 'canary',
-  tuned: Tuned,
-  rollout: RolloutStatus | undefined,
-): Tuned {
-  const run = rollout?.run;
-  if (run?.tuning === undefined) return tuned;
-  const adopting = rollout?.state === 'Promoting' || run.outcome === 'Promoted';
-  return track === 'canary' || adopting ? { ...tuned, ...run.tuning.parameters } : tuned;
 }

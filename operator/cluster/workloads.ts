@@ -76,7 +76,7 @@ function workloadOf(spec: MemoryClusterSpec, wish: TrackWish, name: ServiceName)
   const { image, env = {} } = wish.template.services[name] ?? {};
   const { program, port, metricsPort, peers } = programs[name];
   const shift = wish.track === 'canary' ? canaryPortShift : 0;
-  const parameterEnv = parametersOf(name, wish.parameters);
+  const parameterEnv = parametersOf(name, env, wish.parameters);
   return {
     service: name,
     program,
@@ -96,10 +96,19 @@ function workloadOf(spec: MemoryClusterSpec, wish: TrackWish, name: ServiceName)
   };
 }
 
-function parametersOf(name: ServiceName, parameters: EffectiveParameters): Record<string, string> {
+/** A text in the environment that is no number stays what it is, so that the service refuses it by name. */
+function parametersOf(
+  name: ServiceName,
+  env: Readonly<Record<string, string>>,
+  parameters: EffectiveParameters,
+): Record<string, string> {
   return Object.fromEntries(
     parameterNames
       .filter((parameter) => parameterCatalogue[parameter].readers.includes(name))
-      .map((parameter) => [parameterCatalogue[parameter].variable, String(parameters[parameter].value)]),
+      .map((parameter) => {
+        const { variable } = parameterCatalogue[parameter];
+        const { value, source } = parameters[parameter];
+        return [variable, (source === 'Default' ? env[variable] : undefined) ?? String(value)];
+      }),
   );
 }

@@ -18,11 +18,6 @@ export function rolloutInProgress(status: RolloutStatus | undefined): boolean {
   return status?.run !== undefined && status.run.kind !== 'Tuning';
 }
 
-/** Whether any rollout is under way: at most one is at a time. */
-export function busy(status: RolloutStatus | undefined): boolean {
-  return status?.run !== undefined;
-}
-
 /**
  * The rollout's next status: at most one transition, so that each is one write. Called again with the same arguments
  * and the status it gave, it goes on to the next transition or changes nothing. It reads no clock and no metric.

@@ -5,7 +5,6 @@ import {
   rejectedLimit,
   type Outcome,
   type PauseReason,
-  type RolloutState,
   type RolloutStatus,
   type Run,
 } from '../api/rollout-status.js';
@@ -209,10 +208,6 @@ export function shared(
 
 export function isRunning(status: RolloutStatus): status is Running {
   return status.run !== undefined;
-}
-
-export function moveTo(status: Running, state: RolloutState): Running {
-  return { ...status, state };
 }
 
 export function without<T extends object, K extends keyof T>(value: T, keys: readonly K[]): Omit<T, K> {
