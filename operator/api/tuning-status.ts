@@ -17,7 +17,6 @@ export type TunableParameter = (typeof tunableParameters)[number];
 
 /** What the tuner may do: nothing, propose, propose and wait for an approval, act. */
 export const tuningModes = ['Off', 'Recommend', 'Approve', 'Auto'] as const;
-export type TuningMode = (typeof tuningModes)[number];
 
 /** Where an effective value comes from; the first in this order that has a value wins. */
 export const parameterSources = ['Pin', 'Spec', 'Tuner', 'Profile', 'Environment', 'Default'] as const;
