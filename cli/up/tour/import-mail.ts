@@ -32,7 +32,8 @@ export async function importSampleMail(mcp: Mcp, { say, signal }: TourContext): 
     const { id, time, source, meta, concepts } = parsed.episode;
     const put = limit(async () => {
       await mcp('memory.put', { id, time, source, meta, episodeBlob: { concepts } }, { signal });
-      bar?.update(++stored);
+      stored++;
+      bar?.update(stored);
     });
     puts.add(put);
     put.then(() => puts.delete(put)).catch(() => undefined);

@@ -84,7 +84,7 @@ async function showRecall(mcp: Mcp, { say, signal }: TourContext): Promise<void>
   const { completed, episodes } = await mcp('memory.recall', { text, k: 5 }, { signal });
   say.fact(`completes to ${completed.map(({ concept }) => concept).join(', ')}`);
   for (const { meta, source, id } of episodes.slice(0, 3))
-    say.fact(`episode ${meta['subject'] ?? source ?? id}`);
+    say.fact(`episode ${meta['subject'] ?? (source === '' ? id : source)}`);
 }
 
 function two(value: number): string {

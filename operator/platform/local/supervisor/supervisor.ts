@@ -56,7 +56,7 @@ export class Supervisor {
         : { kind: 'silent' as const };
       if (found.kind === 'ready' || found.kind === 'not-ready') {
         this.#held.set(record.key, { ...record, ownChild: false, ready: found.kind === 'ready' });
-        this.#logger.info({ process: record.key, pid: record.pid }, 'took over a running process');
+        this.#logger.info({ process: record.key, processId: record.pid }, 'took over a running process');
       } else {
         this.#records.remove(record.key);
       }
@@ -142,7 +142,7 @@ export class Supervisor {
     this.#held.set(spec.key, held);
     const { pid, revision, metricsPort, startedAt } = held;
     this.#records.write({ key: spec.key, pid, revision, fingerprint, metricsPort, startedAt });
-    this.#logger.info({ process: spec.key, pid: held.pid }, 'started');
+    this.#logger.info({ process: spec.key, processId: held.pid }, 'started');
     return { phase: 'Starting', pid: held.pid };
   }
 
@@ -160,7 +160,10 @@ export class Supervisor {
     const next = afterDeath(history, this.#now() - held.startedAt, this.#now());
     this.#history.set(spec.key, next);
     this.#restarts.set(spec.key, (this.#restarts.get(spec.key) ?? 0) + 1);
-    this.#logger.warn({ process: spec.key, pid: held.pid, deaths: next.deaths }, 'died; it is started again');
+    this.#logger.warn(
+      { process: spec.key, processId: held.pid, deaths: next.deaths },
+      'died; it is started again',
+    );
   }
 
   /** Asks a process to drain and waits until it is gone; past 20 s it is killed. */
@@ -175,7 +178,7 @@ export class Supervisor {
     }
     this.#held.delete(key);
     this.#records.remove(key);
-    this.#logger.info({ process: key, pid: held.pid }, 'stopped');
+    this.#logger.info({ process: key, processId: held.pid }, 'stopped');
   }
 }
 
