@@ -174,7 +174,7 @@ describe('any sequence of events', () => {
         }
         expect(world.status!.state).toBe('Stable');
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
