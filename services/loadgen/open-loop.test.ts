@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import { runOpenLoop, type Clock, type OpenLoop } from './open-loop.js';
 
@@ -37,6 +38,7 @@ async function simulate(
   serviceMs: (k: number) => number,
   signal = new AbortController().signal,
 ): Promise<Map<number, number>> {
+  setMaxListeners(0, signal);
   const clock = new SimulatedClock();
   const latencies = new Map<number, number>();
   const loop: OpenLoop = {
