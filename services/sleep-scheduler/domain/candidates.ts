@@ -2,7 +2,7 @@ import type { SparseVector } from '../../common/activations/activations.js';
 import type { ConceptGraph } from './learn-types.js';
 
 /** Concepts of an episode that take part in learning: its strongest, so that a long episode cannot crowd the graph. */
-const strongestPerEpisode = 64;
+const strongestPerEpisode = 32;
 /** Episodes that must hold a pair before it becomes an edge: a pair seen once is a coincidence. */
 const fewestTogether = 2;
 

@@ -21,7 +21,7 @@ export interface Contrast {
 
 /** What the dreams of a cycle looked like. */
 export interface Dreams {
-  /** Mean of (E_start − E_end) / |E_start|. */
+  /** Mean of (E_start − E_end) / max(|E_start|, |E_end|). */
   readonly energyDropRatio: number;
   /** Mean number of sweeps. */
   readonly settleLoops: number;
@@ -154,7 +154,9 @@ function sleep(
       if (edge !== undefined) gradient[edge]! -= active.length / fantasies;
     }
   }
-  const energyDropRatio = energyStart === 0 ? 0 : (energyStart - energyEnd) / Math.abs(energyStart);
+  // Against the larger of the two: a start that happens to lie near 0 would make any drop look endless.
+  const scale = Math.max(Math.abs(energyStart), Math.abs(energyEnd));
+  const energyDropRatio = scale === 0 ? 0 : (energyStart - energyEnd) / scale;
   return { energyDropRatio, settleLoops };
 }
 

@@ -46,7 +46,7 @@ export interface LearnOutcome {
   readonly energyBefore: number;
   /** The same episodes under the new graph, in the same unit. */
   readonly energyAfter: number;
-  /** (E_start − E_end) / |E_start| of the settling runs, mean. */
+  /** (E_start − E_end) / max(|E_start|, |E_end|) of the settling runs, mean. */
   readonly energyDropRatio: number;
   /** Sweeps until no spin flips, mean over the settling runs. */
   readonly settleLoops: number;

@@ -42,11 +42,11 @@ export interface ConsolidationCycle {
   cycle: number;
   /** Episodes replayed (held-out ones included). */
   episodes: number;
-  /** Energy of the held-out episodes under the old graph, in units of its rms local field. */
+  /** Mean energy of the held-out episodes above that of shuffled controls under the old graph, in units of its rms local field. */
   energyBefore: number;
   /** The same episodes under the new graph, same unit. */
   energyAfter: number;
-  /** (E_start - E_end) / |E_start| of the settling runs, mean. */
+  /** (E_start - E_end) / max(|E_start|, |E_end|) of the settling runs, mean. */
   energyDropRatio: number;
   /** Sweeps until no spin flips, mean over the settling runs. */
   settleLoops: number;
