@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
@@ -38,6 +39,8 @@ async function main(): Promise<void> {
 
   const stopping = new AbortController();
   const { signal } = stopping;
+  // Every scrape, copy and wait listens to it.
+  setMaxListeners(0, signal);
   const { version: packageVersion } = packageSchema.parse(
     JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')),
   );

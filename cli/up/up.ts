@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -66,6 +67,8 @@ async function run(options: UpOptions, env: NodeJS.ProcessEnv, say: Say): Promis
 
   const release = claim(home);
   const stopping = new AbortController();
+  // Every request in flight listens to it.
+  setMaxListeners(0, stopping.signal);
   const signalled = stopOnSignals(stopping, say);
   const operator = startOperator(home, operatorEntry, (reason) => {
     say.warn(`The operator ended unexpectedly and is started again. ${reason}`);

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { createMcp, type Mcp } from '../../../lib/mcpClient/index.js';
 import type { Home } from '../../../operator/platform/local/home.js';
 import type { Endpoints } from '../endpoints.js';
-import type { Following } from '../follow.js';
-import { importSampleMail } from './import-mail.js';
+import { currentCluster, type Following } from '../follow.js';
+import { hasSampleMail, SampleMail } from './sample-mail.js';
 import { startCanary } from './start-canary.js';
 
 /** What the tour needs beside what following needs. */
@@ -21,14 +21,21 @@ export async function tour(context: TourContext): Promise<void> {
   const { home, endpoints, say, signal } = context;
   const marker = join(home.run, 'toured');
   if (existsSync(marker)) return;
+  if (!hasSampleMail()) {
+    say.warn('The sample mail comes with a source checkout only. Import your own: npx tori import FILES');
+    return;
+  }
   const apiKey = readFileSync(endpoints.apiKeyFile, 'utf8').trim();
   const mcp = createMcp({ url: endpoints.mcp, apiKey });
+  const mail = new SampleMail(mcp, context);
   try {
-    if (!(await importSampleMail(mcp, context))) return;
+    say.step('Import: a corpus of real mail becomes episodes (concepts by weight in the text)');
+    await mail.importMost();
     await consolidate(mcp, context);
     await showDynamics(mcp, context);
     await showRecall(mcp, context);
     startCanary(context);
+    await serveCanary(mail, context);
     writeFileSync(marker, '');
   } catch (error) {
     if (signal.aborted) return;
@@ -38,6 +45,15 @@ export async function tour(context: TourContext): Promise<void> {
   } finally {
     await mcp.close();
   }
+}
+
+/** Keeps mail coming while the canary goes through its steps, so that it has something to be judged by. */
+async function serveCanary(mail: SampleMail, { store, say }: TourContext): Promise<void> {
+  say.fact('Meanwhile mail keeps arriving, so that both tracks have something to do.');
+  const finished = () => currentCluster(store)?.status?.rollout?.history.length ?? 0;
+  const before = finished();
+  const arrived = await mail.arrive(() => finished() > before);
+  say.done(`${arrived} messages arrived during the canary`);
 }
 
 async function consolidate(mcp: Mcp, { say, signal }: TourContext): Promise<void> {
