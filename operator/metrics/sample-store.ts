@@ -29,7 +29,7 @@ export interface SampleStore extends MetricsProvider {
   append(round: ScrapeRound): void;
   /** Changes what is kept from now on, when a profile names other metrics. */
   keep(kept: ReadonlyMap<string, KeptMetric>): void;
-  /** Writes the down-sampled samples, atomically, if there are new ones. To be called every few minutes and at the end. */
+  /** Writes the down-sampled samples, atomically, once every five minutes however often it is called. */
   flush(): Promise<void>;
 }
 
@@ -51,7 +51,7 @@ export async function openSampleStore(options: SampleStoreOptions): Promise<Samp
     const fresh = samples.filter(({ at }) => at > now() - longMs);
     all.set(keyOf(metric, labels), { metric, labels, long: true, recent: [], sampled: fresh });
   }
-  let unwritten = false;
+  let writtenBucket: number | undefined;
 
   function seriesOf({ name, retention }: KeptMetric, labels: Labels): StoredMetric {
     const key = keyOf(name, labels);
@@ -68,7 +68,6 @@ export async function openSampleStore(options: SampleStoreOptions): Promise<Samp
         if (!('samples' in result)) continue;
         for (const [metric, labels, value] of added(result.target, result.samples, kept)) {
           take(seriesOf(metric, labels), { at, value });
-          unwritten ||= metric.retention === 'long';
         }
       }
       prune(all, now());
@@ -86,8 +85,9 @@ export async function openSampleStore(options: SampleStoreOptions): Promise<Samp
       );
     },
     async flush() {
-      if (!unwritten) return;
-      unwritten = false;
+      const bucket = bucketOf({ at: now() });
+      if (bucket === writtenBucket) return;
+      writtenBucket = bucket;
       await writeSampleFile(file, stored(all.values()), maxBytes);
     },
   };
@@ -160,6 +160,6 @@ function keyOf(metric: string, labels: Labels): string {
   return JSON.stringify([metric, sorted]);
 }
 
-function bucketOf({ at }: Sample): number {
+function bucketOf({ at }: Pick<Sample, 'at'>): number {
   return Math.floor(at / bucketMs);
 }

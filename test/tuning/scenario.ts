@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Counter, Gauge, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { Duration } from '../../operator/api/duration.js';
 import type { TuningProfileSpec } from '../../operator/api/tuning-profile.js';
 import {
@@ -13,7 +13,14 @@ import {
 import { parseExposition } from '../../operator/metrics/exposition.js';
 import { keptMetrics } from '../../operator/metrics/kept-metrics.js';
 import { openSampleStore, type SampleStore } from '../../operator/metrics/sample-store.js';
+import type { ScrapeResult } from '../../operator/metrics/scrape.js';
 import { tuningMetrics, tuningSamples } from '../../operator/metrics/tuning-samples.js';
+import { ConsolidationCycle } from '../../proto/gen/tori/memory/v1/sleep_scheduler_service.js';
+import { createLearnerMetrics } from '../../services/koopman-learner/metrics.js';
+import type { SpectrumSummary } from '../../services/koopman-learner/spectrum.js';
+import { createSleepMetrics } from '../../services/sleep-scheduler/metrics.js';
+import type { VersionRecord } from '../../services/sparse-pruner/domain/history.js';
+import { createPrunerMetrics } from '../../services/sparse-pruner/metrics.js';
 import { tune, type TuneInput, type TuneResult } from '../../operator/tuning/tune.js';
 
 /** What one sleep cycle leaves in the metrics; what is not said stays as it was. */
@@ -39,8 +46,7 @@ const defaults: Readonly<Record<TunableParameter, number>> = {
 };
 
 /**
- * A cluster as the tuner sees it: registries with the metrics of the services, their pages as text, the sample store in
- * a folder, a clock that only moves when told.
+ * A cluster as the tuner sees it: the services' metrics, their pages as text, the sample store in a folder, a clock that only moves when told.
  */
 export class Scenario {
   readonly profile: TuningProfileSpec;
@@ -50,8 +56,7 @@ export class Scenario {
   readonly #folder: string;
   readonly #clock: Clock;
   readonly #store: SampleStore;
-  readonly #registry = new Registry();
-  readonly #metrics = services(this.#registry);
+  #services = new Services();
 
   private constructor(parts: {
     profile: TuningProfileSpec;
@@ -63,7 +68,6 @@ export class Scenario {
     this.#folder = parts.folder;
     this.#store = parts.store;
     this.#clock = parts.clock;
-    this.#registry.setDefaultLabels({ track: 'stable' });
   }
 
   static async open(profile: TuningProfileSpec): Promise<Scenario> {
@@ -95,14 +99,7 @@ export class Scenario {
     { scrapes = 2, ...night }: Night & { readonly scrapes?: number },
   ): Promise<void> {
     this.pass(after);
-    const { cycles, turns, drop, loops, edges, drift, rank } = this.#metrics;
-    cycles.inc();
-    if (night.turned === true) turns.inc();
-    set(drop, night.drop);
-    set(loops, night.loops);
-    set(edges, night.edges);
-    set(drift, night.drift);
-    set(rank, night.effectiveRank);
+    this.#services.sleep(night);
     for (let i = 0; i < scrapes; i++) await this.scrape();
   }
 
@@ -111,17 +108,14 @@ export class Scenario {
     for (let i = 0; i < count; i++) await this.night(after, night);
   }
 
-  /** The process of a service starts again: counters and gauges are 0. */
+  /** The processes start again: counters are 0, and gauges absent until the first cycle. */
   restart(): void {
-    this.#registry.resetMetrics();
+    this.#services = new Services();
   }
 
   async scrape(): Promise<void> {
     this.pass('15s');
-    const text = await this.#registry.metrics();
-    const samples = parseExposition(text).flatMap((family) => family.samples);
-    const target = { service: 'all', track: 'stable', url: 'http://127.0.0.1:9092/metrics' } as const;
-    this.#store.append({ at: this.now, results: [{ target, samples }] });
+    this.#store.append({ at: this.now, results: await this.#services.pages() });
   }
 
   /** Time passes without a cycle, scraped and evaluated every minute. */
@@ -180,21 +174,56 @@ export class Scenario {
   }
 }
 
-function set(gauge: Gauge, value: number | undefined): void {
-  if (value !== undefined) gauge.set(value);
+/** The processes whose metrics tuning reads: the services' own registrations, with values that a test chooses. */
+class Services {
+  readonly #registries = { sleep: registry(), pruner: registry(), koopman: registry() };
+  readonly #sleep = createSleepMetrics(this.#registries.sleep, () => ({ episodes: 0, since: undefined }));
+  #last: Required<Night> | undefined;
+  #energyRises = false;
+
+  constructor() {
+    const last = () => this.#last;
+    createPrunerMetrics(this.#registries.pruner, () => [{ edges: last()?.edges ?? 0 } as VersionRecord]);
+    createLearnerMetrics(this.#registries.koopman, () => {
+      const night = last();
+      if (night === undefined) return [];
+      return [{ psiDriftRad: night.drift, effectiveRank: night.effectiveRank } as SpectrumSummary];
+    });
+  }
+
+  sleep(night: Night): void {
+    this.#last = {
+      drop: 0,
+      loops: 0,
+      edges: 0,
+      drift: 0,
+      effectiveRank: 0,
+      turned: false,
+      ...this.#last,
+      ...night,
+    };
+    if (night.turned === true) this.#energyRises = !this.#energyRises;
+    const cycle = ConsolidationCycle.fromPartial({
+      energyBefore: 0,
+      energyAfter: this.#energyRises ? 1 : -1,
+      energyDropRatio: this.#last.drop,
+      settleLoops: this.#last.loops,
+    });
+    this.#sleep.cycleEnded(cycle, 'accepted', 1);
+  }
+
+  async pages(): Promise<ScrapeResult[]> {
+    return Promise.all(
+      Object.entries(this.#registries).map(async ([service, page]) => ({
+        target: { service, track: 'stable', url: `http://${service}/metrics` },
+        samples: parseExposition(await page.metrics()).flatMap((family) => family.samples),
+      })),
+    );
+  }
 }
 
-function services(registry: Registry) {
-  const registers = [registry];
-  const gauge = (name: string) => new Gauge({ name, help: name, registers });
-  const counter = (name: string) => new Counter({ name, help: name, registers });
-  return {
-    cycles: counter('consol_cycles_total'),
-    turns: counter('consol_energy_sign_changes_total'),
-    drop: gauge('consol_energy_drop_ratio'),
-    loops: gauge('consol_settle_loops'),
-    edges: gauge('edge_count'),
-    drift: gauge('kcl_psi_drift_rad'),
-    rank: gauge('kcl_effective_rank'),
-  };
+function registry(): Registry {
+  const own = new Registry();
+  own.setDefaultLabels({ track: 'stable' });
+  return own;
 }
