@@ -6,9 +6,12 @@ module.exports = {
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'pure-core-does-no-io',
-      comment: 'operator/rollout, tuning, cluster and api decide from their arguments alone.',
+      comment: 'operator/rollout, tuning, cluster, samples and api decide from their arguments alone.',
       severity: 'error',
-      from: { path: '^operator/(rollout|tuning|cluster|api)/', pathNot: '(\\.test\\.ts|write-crds\\.ts)$' },
+      from: {
+        path: '^operator/(rollout|tuning|cluster|api|samples)/',
+        pathNot: '(\\.test\\.ts|write-crds\\.ts)$',
+      },
       to: {
         path: '^(operator/(platform|metrics)/|services/|cli/|node:(fs|net|http|child_process)|fs$|net$|http$|child_process$)',
       },

@@ -107,7 +107,7 @@ async function firstLine(child: ChildProcess): Promise<string> {
 }
 
 /** A shift of all ports at which the first ones of each kind are free, so that suites can run side by side. */
-async function freeOffset(): Promise<number> {
+export async function freeOffset(): Promise<number> {
   for (;;) {
     const offset = 1_000 + Math.floor(Math.random() * 13_000);
     const ports = [50_051, 50_052, 50_053, 50_054, 50_151, 8_787, 9_091, 9_096, 9_191].map(

@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 import type { Mcp } from '../../../lib/mcpClient/index.js';
 import type { ImportedEpisode } from '../../import/episode.js';
 import { sampleCorpus, sampleCorpusFolder } from '../../import/sample-corpus.js';
-import type { TourContext } from './tour.js';
+import type { TourContext } from './context.js';
 
 const concurrency = 16;
 /** Messages that are imported at once; the others arrive later, one by one. */
@@ -20,7 +20,7 @@ export function hasSampleMail(): boolean {
 export class SampleMail {
   readonly #mcp: Mcp;
   readonly #context: TourContext;
-  readonly #messages: AsyncGenerator<ImportedEpisode>;
+  readonly #messages: AsyncGenerator<ImportedEpisode, void>;
 
   constructor(mcp: Mcp, context: TourContext) {
     this.#mcp = mcp;
@@ -41,8 +41,9 @@ export class SampleMail {
     let stored = 0;
     for (let taken = 0; taken < importedAtOnce; taken++) {
       signal.throwIfAborted();
-      const { value: episode, done } = await this.#messages.next();
-      if (done === true) break;
+      const next = await this.#messages.next();
+      if (next.done === true) break;
+      const episode = next.value;
       const put = limit(() => this.#put(episode)).then(() => {
         stored++;
         bar?.update(stored);
@@ -63,9 +64,9 @@ export class SampleMail {
     const { signal } = this.#context;
     let arrived = 0;
     while (!isOver() && !signal.aborted) {
-      const { value: episode, done } = await this.#messages.next();
-      if (done === true) break;
-      await this.#put(episode);
+      const next = await this.#messages.next();
+      if (next.done === true) break;
+      await this.#put(next.value);
       arrived++;
       await sleep(1_000 / arrivalsPerSecond, undefined, { signal });
     }
@@ -78,6 +79,6 @@ export class SampleMail {
   }
 }
 
-async function* readable(): AsyncGenerator<ImportedEpisode> {
+async function* readable(): AsyncGenerator<ImportedEpisode, void> {
   for await (const parsed of sampleCorpus()) if ('episode' in parsed) yield parsed.episode;
 }

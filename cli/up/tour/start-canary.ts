@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import writeFileAtomic from 'write-file-atomic';
 import { currentCluster } from '../follow.js';
-import type { TourContext } from './tour.js';
+import type { TourContext } from './context.js';
 
 /** Where in a MemoryCluster the change is made. */
 const path = ['spec', 'services', 'koopman', 'parameters', 'kclL1Strength'];

@@ -1,17 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createMcp, type Mcp } from '../../../lib/mcpClient/index.js';
-import type { Home } from '../../../operator/platform/local/home.js';
-import type { Endpoints } from '../endpoints.js';
-import { currentCluster, type Following } from '../follow.js';
+import { currentCluster } from '../follow.js';
+import type { TourContext } from './context.js';
 import { hasSampleMail, SampleMail } from './sample-mail.js';
 import { startCanary } from './start-canary.js';
-
-/** What the tour needs beside what following needs. */
-export interface TourContext extends Following {
-  readonly home: Home;
-  readonly endpoints: Endpoints;
-}
 
 /**
  * Shows a new memory at work, once: imports real mail, sleeps, prunes, learns, recalls, and starts a canary by editing the
