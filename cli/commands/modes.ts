@@ -30,7 +30,7 @@ function learner(status: KclStatus, limit: number): string {
   if (!fitted) return `${track}: no modes yet: ${reason}`;
   const facts = [
     `${track}: ${modes.length} modes of ${snapshots} snapshots`,
-    `rank ${effectiveRank} of ${rank}`,
+    `rank ${rank} (effective ${effectiveRank})`,
     `ψ-drift ${significant(psiDriftRad)} rad`,
     `order parameter ${significant(orderParameter)}`,
   ];

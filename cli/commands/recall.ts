@@ -83,7 +83,7 @@ function remembered({ completed, episodes }: RecallResult): string {
     id,
   ]);
   const found =
-    rows.length === 0 ? 'No episode matches.' : table(['#', 'score', 'time', 'about', 'id'], rows);
+    rows.length === 0 ? 'No episode matches.' : table(['#', 'score', 'time (utc)', 'about', 'id'], rows);
   if (completed.length === 0) return found;
   const concepts = completed.map(({ concept, score }) => `${concept} ${significant(score)}`).join(', ');
   return `It makes think of: ${concepts}\n\n${found}`;

@@ -11,6 +11,14 @@ test('gives percentiles in milliseconds within three significant digits', () => 
   expect(max / 1000).toBeCloseTo(1, 2);
 });
 
+test('never gives a percentile above the maximum', () => {
+  const latencies = new Latencies();
+  latencies.record(558.401);
+  const { p999, max } = latencies.summary();
+  expect(p999).toBeLessThanOrEqual(max);
+  expect(max).toBeCloseTo(558.401, 3);
+});
+
 test('takes nothing, less than a microsecond and more than an hour', () => {
   expect(new Latencies().summary()).toMatchObject({ count: 0, p50: 0, max: 0 });
   const latencies = new Latencies();

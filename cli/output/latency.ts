@@ -24,14 +24,17 @@ export class Latencies {
 
   /** Zeros when nothing was recorded. */
   summary(): LatencySummary {
-    const at = (percentile: number): number => this.#microseconds.getValueAtPercentile(percentile) / 1000;
+    const { maxValue, totalCount } = this.#microseconds;
+    // A percentile is the upper end of its bucket, which may lie above the exact maximum.
+    const at = (percentile: number): number =>
+      Math.min(maxValue, this.#microseconds.getValueAtPercentile(percentile)) / 1000;
     return {
-      count: this.#microseconds.totalCount,
+      count: totalCount,
       p50: at(50),
       p90: at(90),
       p99: at(99),
       p999: at(99.9),
-      max: this.#microseconds.maxValue / 1000,
+      max: maxValue / 1000,
     };
   }
 }
