@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
-import { problemText, validateManifest } from '../../operator/api/validate.js';
+import { localProblems } from '../../operator/api/local.js';
+import { problemText, validateManifest, type Resource } from '../../operator/api/validate.js';
 import type { MemoryCluster } from '../../operator/api/memory-cluster.js';
 import { isTrue } from '../../operator/api/conditions.js';
 import { prepareHome, type Home } from '../../operator/platform/local/home.js';
 import { portsOf } from '../../operator/platform/local/ports.js';
+import { gatewayEpoch } from '../../operator/platform/local/shard-table.js';
 import { ResourceStore } from '../../operator/platform/local/resources/store.js';
 import { ConfigError, exitCodeConfig } from '../../services/common/config/config.js';
 import { endpointsOf, howToUse } from './endpoints.js';
@@ -103,7 +105,7 @@ async function present(options: UpOptions, presentation: Presentation): Promise<
   const { home, ports, store, say, signal } = presentation;
   const startedAt = Date.now();
   say.step(`TORI Memory starts in ${home.root}`);
-  const cluster = await untilReady(store, signal, say);
+  const cluster = await untilReady(presentation);
   if (cluster === undefined) return;
   const endpoints = endpointsOf(cluster.metadata.name, home, ports);
   say.done(
@@ -118,17 +120,14 @@ async function present(options: UpOptions, presentation: Presentation): Promise<
   await watching;
 }
 
-/** Waits for the first cluster that is Ready, telling once every change of what it waits for. */
-async function untilReady(
-  store: ResourceStore,
-  signal: AbortSignal,
-  say: Say,
-): Promise<MemoryCluster | undefined> {
+/** Waits for a cluster that is Ready and a gateway that answers, telling once every change of what it waits for. */
+async function untilReady({ store, ports, say, signal }: Presentation): Promise<MemoryCluster | undefined> {
   let told = '';
   while (!signal.aborted) {
     const cluster = currentCluster(store);
     const { conditions = [], message = 'waiting for the operator' } = cluster?.status ?? {};
-    if (isTrue(conditions, 'Ready')) return cluster;
+    // A status may be that of an earlier start; a gateway that serves its table is of this one.
+    if (isTrue(conditions, 'Ready') && (await gatewayEpoch(ports)) !== undefined) return cluster;
     const waiting = faultLines(store)[0] ?? message;
     if (waiting !== told) say.fact(waiting);
     told = waiting;
@@ -150,9 +149,15 @@ function applyAtStart(store: ResourceStore, files: readonly string[], say: Say):
 
 function applyOne(store: ResourceStore, manifest: unknown, file: string, say: Say): boolean {
   const result = validateManifest(manifest);
-  if (result.ok) store.apply(result.resource, manifest);
-  else for (const problem of result.problems) say.warn(`${file}: ${problemText(problem)}`);
-  return result.ok;
+  const problems = result.ok ? problemsHere(result.resource) : result.problems;
+  for (const problem of problems) say.warn(`${file}: ${problemText(problem)}`);
+  if (!result.ok || problems.length > 0) return false;
+  store.apply(result.resource, manifest);
+  return true;
+}
+
+function problemsHere(resource: Resource) {
+  return resource.kind === 'MemoryCluster' ? localProblems(resource) : [];
 }
 
 /** Resolves at the first signal; a second one ends the process without waiting. */
