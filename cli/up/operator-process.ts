@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { exitCodeConfig } from '../../services/common/config/config.js';
 import { afterDeath, noDeaths } from '../../operator/platform/local/supervisor/backoff.js';
-import { lastLogLine } from '../../operator/platform/local/supervisor/spawn.js';
+import { lastWords } from '../../operator/platform/local/supervisor/spawn.js';
 import type { Home } from '../../operator/platform/local/home.js';
 
 /** The operator as a child of `tori up`, started again whenever it dies. */
@@ -45,9 +45,11 @@ export function startOperator(
       execArgv: ['--enable-source-maps'],
     });
     closeSync(log);
-    child.on('exit', (code) => {
+    child.on('exit', (code, signal) => {
       if (stopping) return;
-      const reason = lastLogLine(logFile);
+      const reason =
+        lastWords(logFile) ||
+        (signal === null ? `It ended with code ${code ?? 'unknown'}.` : `Killed by ${signal}.`);
       if (code === exitCodeConfig) {
         fail(reason);
         return;

@@ -102,7 +102,7 @@ interface Presentation {
 
 /** Shows what happens, until the signal aborts. */
 async function present(options: UpOptions, presentation: Presentation): Promise<void> {
-  const { home, ports, store, say, signal } = presentation;
+  const { home, ports, say } = presentation;
   const startedAt = Date.now();
   say.step(`TORI Memory starts in ${home.root}`);
   const cluster = await untilReady(presentation);

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, fstatSync, openSync, readSync, renameSync, statSync } from 'node:fs';
+import { z } from 'zod';
 import type { ProcessSpec } from './process-spec.js';
 
 /** A log file above this size is kept as `.1` when its process starts the next time. */
@@ -42,13 +43,34 @@ export function spawnProcess(spec: ProcessSpec): ChildProcess {
   }
 }
 
-/** The last non-empty line of a log, for a person who asks why a process died. */
-export function lastLogLine(path: string): string {
+const lineSchema = z.object({
+  level: z.string(),
+  msg: z.string(),
+  err: z.object({ message: z.string() }).optional(),
+});
+
+/**
+ * What a process said last, for a person who asks why it died: plain text as it is, of a structured line the message of a
+ * warning or error. Empty when its last line was about ordinary work.
+ */
+export function lastWords(logFile: string): string {
+  const line = lastLine(logFile);
+  if (!line.startsWith('{')) return line;
+  try {
+    const { level, msg, err } = lineSchema.parse(JSON.parse(line));
+    if (level === 'info' || level === 'debug') return '';
+    return err === undefined ? msg : `${msg}: ${err.message}`;
+  } catch {
+    return '';
+  }
+}
+
+function lastLine(path: string): string {
   if (!existsSync(path)) return '';
   const file = openSync(path, 'r');
   try {
     const size = fstatSync(file).size;
-    const tail = Buffer.alloc(Math.min(size, 4_096));
+    const tail = Buffer.alloc(Math.min(size, 16_384));
     readSync(file, tail, 0, tail.length, size - tail.length);
     return tail.toString('utf8').trimEnd().split('\n').at(-1) ?? '';
   } finally {

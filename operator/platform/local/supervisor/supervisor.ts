@@ -5,7 +5,7 @@ import { afterDeath, noDeaths, type RestartHistory } from './backoff.js';
 import { isAlive, probe } from './probe.js';
 import { ProcessRecords } from './process-record.js';
 import { fingerprintOf, type ProcessReport, type ProcessSpec, type ProcessState } from './process-spec.js';
-import { lastLogLine, spawnProcess } from './spawn.js';
+import { lastWords, spawnProcess } from './spawn.js';
 
 /** A process that this supervisor knows to exist. */
 interface Held {
@@ -17,7 +17,8 @@ interface Held {
   /** Our own children tell their end, with an exit code, by an event; adopted processes are looked at. */
   readonly ownChild: boolean;
   ready: boolean;
-  exitCode?: number | null;
+  /** How it ended, in words. */
+  end?: { readonly code: number | null; readonly signal: string | null };
 }
 
 /** Past this a process that was asked to stop is killed. */
@@ -34,6 +35,7 @@ export class Supervisor {
   readonly #held = new Map<string, Held>();
   readonly #history = new Map<string, RestartHistory>();
   readonly #restarts = new Map<string, number>();
+  readonly #reasons = new Map<string, string>();
   readonly #failed = new Map<string, { fingerprint: string; reason: string }>();
   #wanted: readonly ProcessSpec[] = [];
   readonly #logger: Logger;
@@ -111,7 +113,7 @@ export class Supervisor {
     if (alive !== undefined) return this.#observe(spec, alive);
     const history = this.#history.get(spec.key) ?? noDeaths;
     if (this.#now() < history.notBefore) {
-      return { phase: 'BackOff', reason: lastLogLine(spec.logFile), retryAt: history.notBefore };
+      return { phase: 'BackOff', reason: this.#reasons.get(spec.key) ?? '', retryAt: history.notBefore };
     }
     return this.#start(spec, fingerprint);
   }
@@ -135,8 +137,8 @@ export class Supervisor {
       ownChild: true,
       ready: false,
     };
-    child.on('exit', (code) => {
-      held.exitCode = code;
+    child.on('exit', (code, signal) => {
+      held.end = { code, signal };
       this.#onExit();
     });
     this.#held.set(spec.key, held);
@@ -150,8 +152,8 @@ export class Supervisor {
   #bury(spec: ProcessSpec, held: Held): void {
     this.#held.delete(spec.key);
     this.#records.remove(spec.key);
-    const reason = lastLogLine(spec.logFile);
-    if (held.exitCode === exitCodeConfig) {
+    const reason = reasonOf(held, spec);
+    if (held.end?.code === exitCodeConfig) {
       this.#failed.set(spec.key, { fingerprint: held.fingerprint, reason });
       this.#logger.error({ process: spec.key, reason }, 'its configuration is wrong; waiting for a new one');
       return;
@@ -159,6 +161,7 @@ export class Supervisor {
     const history = this.#history.get(spec.key) ?? noDeaths;
     const next = afterDeath(history, this.#now() - held.startedAt, this.#now());
     this.#history.set(spec.key, next);
+    this.#reasons.set(spec.key, reason);
     this.#restarts.set(spec.key, (this.#restarts.get(spec.key) ?? 0) + 1);
     this.#logger.warn(
       { process: spec.key, processId: held.pid, deaths: next.deaths },
@@ -182,8 +185,15 @@ export class Supervisor {
   }
 }
 
+function reasonOf({ end }: Held, { logFile }: ProcessSpec): string {
+  const words = lastWords(logFile);
+  if (words !== '') return words;
+  if (end === undefined) return 'it ended';
+  return end.signal === null ? `it ended with code ${end.code ?? 'unknown'}` : `killed by ${end.signal}`;
+}
+
 function hasEnded(held: Held): boolean {
-  return held.ownChild ? held.exitCode !== undefined : !isAlive(held.pid);
+  return held.ownChild ? held.end !== undefined : !isAlive(held.pid);
 }
 
 function send(pid: number, signal: NodeJS.Signals): void {
