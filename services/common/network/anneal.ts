@@ -1,7 +1,7 @@
-import { energy, flip, localFields } from './energy.js';
+import { energy, fieldOf, flip, spinsOf, type Spins } from './energy.js';
 import type { ConceptNetwork } from './network.js';
 import type { Random } from './random.js';
-import { descend, type Settling, type Spins } from './settle.js';
+import { descend, type Settling } from './settle.js';
 
 /** How an annealing run cools. Temperatures are in units of the network's rms local field. */
 export interface AnnealOptions {
@@ -24,11 +24,7 @@ export interface AnnealOptions {
  */
 export function anneal(network: ConceptNetwork, start: Uint8Array, options: AnnealOptions): Settling {
   const { t0, random, floor = 0.05, cooling = 0.92 } = options;
-  const spins: Spins = {
-    state: start.slice(),
-    fields: localFields(network, start),
-    clamped: options.clamped,
-  };
+  const spins = spinsOf(network, start, options.clamped);
   const energyStart = energy(network, start);
   let hotSweeps = 0;
   let quiet = 0;
@@ -40,7 +36,6 @@ export function anneal(network: ConceptNetwork, start: Uint8Array, options: Anne
   const { settleLoops, settled } = descend(network, spins);
   return {
     state: spins.state,
-    fields: spins.fields,
     energyStart,
     energyEnd: energy(network, spins.state),
     settleLoops: hotSweeps + settleLoops,
@@ -57,13 +52,14 @@ export function metropolisSweep(
   spins: Spins,
   heat: { readonly temperature: number; readonly random: Random },
 ): number {
-  const { state, fields, clamped } = spins;
+  const { state, clamped } = spins;
   let flips = 0;
   for (let i = 0; i < state.length; i++) {
     if (clamped?.[i] === 1) continue;
-    const rise = state[i] === 0 ? -fields[i]! : fields[i]!;
+    const field = fieldOf(network, spins, i);
+    const rise = state[i] === 0 ? -field : field;
     if (rise > 0 && heat.random() >= Math.exp(-rise / heat.temperature)) continue;
-    flip(network, i, state, fields);
+    flip(network, spins, i);
     flips++;
   }
   return flips;

@@ -1,10 +1,10 @@
-import { indexOf, type ConceptNetwork } from './network.js';
+import { couplingGain, indexOf, type ConceptNetwork } from './network.js';
 import { settle } from './settle.js';
 
 /** A concept that the network filled in. */
 export interface CompletedConcept {
   readonly id: number;
-  /** Local field of the concept: the log-odds that the network gives it. */
+  /** Conditional mean of the concept given the settled state, divided by u^¼ (see {@link completeCue}). */
   readonly score: number;
   /** True when it is on in the settled state. */
   readonly active: boolean;
@@ -12,7 +12,7 @@ export interface CompletedConcept {
 
 /** Answer to a cue. Energies are in units of the network's rms local field. */
 export interface Completion {
-  /** Concepts outside the cue, highest score first; equal scores in order of id. */
+  /** Concepts outside the cue, highest score first; equal scores by how common they are, then in order of id. */
   readonly concepts: CompletedConcept[];
   readonly energyStart: number;
   /** Never above energyStart. */
@@ -21,7 +21,12 @@ export interface Completion {
 }
 
 /**
- * Completes a cue: clamps its concepts on, settles the rest at zero temperature and ranks the others by their field.
+ * Completes a cue: clamps its concepts on, settles the rest at zero temperature and ranks the others by what the settled
+ * state makes of them.
+ *
+ * The score of j is Σᵢ wᵢⱼ xᵢ / uᵢ^(7/4) over the active i, with the stored weights w: the conditional mean
+ * Σᵢ ρᵢⱼ xᵢ uⱼ/uᵢ of a Gaussian field (Steck 2019, written with partial correlations) over uⱼ^¼, which keeps common
+ * concepts from crowding out telling ones; measured in docs/mathematics.md.
  * Concepts of the cue that the network does not hold have no effect.
  * @param cue ids strictly ascending, values above 0
  * @param limit most concepts to return
@@ -37,11 +42,14 @@ export function completeCue(
     if (index >= 0) clamped[index] = 1;
   }
   const settling = settle(network, clamped, clamped);
-  const concepts = strongest(settling.fields, clamped, limit).map((index) => ({
-    id: network.nodeIds[index]!,
-    score: settling.fields[index]!,
-    active: settling.state[index] === 1,
-  }));
+  const scores = scoresOf(network, settling.state);
+  const concepts = strongest(network, scores, clamped)
+    .slice(0, limit)
+    .map((index) => ({
+      id: network.nodeIds[index]!,
+      score: scores[index]!,
+      active: settling.state[index] === 1,
+    }));
   return {
     concepts,
     energyStart: settling.energyStart / network.rmsField,
@@ -50,10 +58,23 @@ export function completeCue(
   };
 }
 
-/** Indices of the `limit` highest scores among nodes outside `excluded`; equal scores in order of index. */
-function strongest(scores: Float64Array, excluded: Uint8Array, limit: number): number[] {
+/** Scores of all nodes given a 0/1 state; touches the rows of active nodes only. */
+function scoresOf({ rowStart, columns, couplings, scale }: ConceptNetwork, state: Uint8Array): Float64Array {
+  const scores = new Float64Array(state.length);
+  for (let i = 0; i < state.length; i++) {
+    if (state[i] === 0) continue;
+    const activation = 1 / (couplingGain * scale[i]!);
+    for (let at = rowStart[i]!; at < rowStart[i + 1]!; at++) {
+      scores[columns[at]!]! += couplings[at]! * activation;
+    }
+  }
+  for (let j = 0; j < scores.length; j++) scores[j]! *= scale[j]! ** 0.75;
+  return scores;
+}
+
+/** Indices outside `excluded` in the order of a completion. */
+function strongest({ bias }: ConceptNetwork, scores: Float64Array, excluded: Uint8Array): number[] {
   const candidates: number[] = [];
   for (let i = 0; i < scores.length; i++) if (excluded[i] === 0) candidates.push(i);
-  candidates.sort((a, b) => scores[b]! - scores[a]! || a - b);
-  return candidates.slice(0, limit);
+  return candidates.sort((a, b) => scores[b]! - scores[a]! || bias[b]! - bias[a]! || a - b);
 }

@@ -2,32 +2,36 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { anneal, metropolisSweep } from './anneal.js';
 import { completeCue } from './complete.js';
-import { energy, localFields } from './energy.js';
-import { buildNetwork, logOdds, type ConceptNetwork } from './network.js';
+import { energy, fieldOf, spinsOf } from './energy.js';
+import { buildNetwork, couplingGain, logOdds, type ConceptNetwork } from './network.js';
 import { seededRandom } from './random.js';
+import { scaleOf, weightScale } from './scale.js';
 import { settle } from './settle.js';
 
-/** A network of n nodes (ids 10, 20, ...) from a dense upper triangle and counts out of 100 episodes. */
-function networkOf(n: number, weight: (a: number, b: number) => number, count: (i: number) => number) {
+/** A network of n nodes (ids 10, 20, ...) from a dense upper triangle of couplings and counts out of 100 episodes. */
+function networkOf(n: number, coupling: (a: number, b: number) => number, count: (i: number) => number) {
   const pairs: [number, number][] = [];
   for (let a = 0; a < n; a++) for (let b = a + 1; b < n; b++) pairs.push([a, b]);
+  const weight = ([a, b]: [number, number]) =>
+    (coupling(a, b) * weightScale(scaleOf(count(a)), scaleOf(count(b)))) / couplingGain;
   return buildNetwork({
     nodeIds: Uint32Array.from({ length: n }, (_, i) => 10 * (i + 1)),
     nodeCounts: Float32Array.from({ length: n }, (_, i) => count(i)),
     episodes: 100,
     edgeA: Uint32Array.from(pairs, ([a]) => 10 * (a + 1)),
     edgeB: Uint32Array.from(pairs, ([, b]) => 10 * (b + 1)),
-    edgeWeights: Float32Array.from(pairs, ([a, b]) => weight(a, b)),
+    edgeWeights: Float32Array.from(pairs, weight),
   });
 }
 
-/** A random network of 2 to 9 nodes with weights in [-3, 3]. */
+/** A random network of 2 to 9 nodes with couplings in [-3, 3]. */
 const networks = fc.tuple(fc.integer({ min: 2, max: 9 }), fc.integer()).map(([n, seed]) => {
   const random = seededRandom(seed);
+  const counts = Array.from({ length: n }, () => Math.floor(101 * random()));
   return networkOf(
     n,
     () => (random() < 0.3 ? 0 : 6 * random() - 3),
-    () => Math.floor(101 * random()),
+    (i) => counts[i]!,
   );
 });
 
@@ -40,11 +44,11 @@ function directEnergy(network: ConceptNetwork, state: Uint8Array): number {
   const dense = new Float64Array(n * n);
   for (let i = 0; i < n; i++)
     for (let at = network.rowStart[i]!; at < network.rowStart[i + 1]!; at++)
-      dense[i * n + network.columns[at]!] = network.weights[at]!;
+      dense[i * n + network.columns[at]!] = network.couplings[at]!;
   let sum = 0;
   for (let i = 0; i < n; i++) {
     sum -= network.bias[i]! * state[i]!;
-    for (let j = i + 1; j < n; j++) sum -= dense[i * n + j]! * state[i]! * state[j]!;
+    for (let j = i + 1; j < n; j++) sum -= (dense[i * n + j]! - network.inhibition) * state[i]! * state[j]!;
   }
   return sum;
 }
@@ -58,9 +62,23 @@ describe('buildNetwork', () => {
     );
     expect([...network.rowStart]).toEqual([0, 2, 4, 6]);
     expect([...network.columns]).toEqual([1, 2, 0, 2, 0, 1]);
-    expect([...network.weights]).toEqual([2, 4, 2, 5, 4, 5]);
+    [2, 4, 2, 5, 4, 5].forEach((coupling, at) => expect(network.couplings[at]).toBeCloseTo(coupling, 5));
     expect(network.bias[0]).toBeCloseTo(Math.log(20.5 / 80.5), 6);
-    expect(network.rmsField).toBeCloseTo(Math.sqrt((2 * (4 + 16 + 25)) / 3), 6);
+    expect(network.rmsField).toBeCloseTo(Math.sqrt((2 * (4 + 16 + 25)) / 3), 5);
+  });
+
+  test('takes the scale of common concepts out of their couplings', () => {
+    const input = {
+      nodeIds: Uint32Array.of(1, 2),
+      episodes: 1000,
+      edgeA: Uint32Array.of(1),
+      edgeB: Uint32Array.of(2),
+      edgeWeights: Float32Array.of(0.5),
+    };
+    const rare = buildNetwork({ ...input, nodeCounts: Float32Array.of(0, 0) });
+    expect(rare.couplings[0]).toBeCloseTo(couplingGain * 0.5, 6);
+    const common = buildNetwork({ ...input, nodeCounts: Float32Array.of(0, 165) });
+    expect(common.couplings[0]).toBeCloseTo((couplingGain * 0.5) / 4 ** 0.75, 6); // u = 16^½
   });
 
   test('keeps the bias finite at the ends', () => {
@@ -94,12 +112,15 @@ describe('energy', () => {
     fc.assert(
       fc.property(networks, fc.nat(), (network, bits) => {
         const state = stateOf(network, bits);
-        const fields = localFields(network, state);
+        const spins = spinsOf(network, state);
         for (let i = 0; i < state.length; i++) {
           const other = state.slice();
           other[i] = 1 - other[i]!;
           const sign = other[i] === 1 ? -1 : 1;
-          expect(energy(network, other) - energy(network, state)).toBeCloseTo(sign * fields[i]!, 9);
+          expect(energy(network, other) - energy(network, state)).toBeCloseTo(
+            sign * fieldOf(network, spins, i),
+            9,
+          );
         }
       }),
     );
@@ -116,10 +137,11 @@ describe('settle', () => {
         expect(settled).toBe(true);
         expect(energyEnd).toBeLessThanOrEqual(energyStart);
         expect(energyEnd).toBeCloseTo(energy(network, state), 9);
-        const fields = localFields(network, state);
+        const spins = spinsOf(network, state);
         for (let i = 0; i < state.length; i++) {
+          const field = fieldOf(network, spins, i);
           if (clamped[i] === 1) expect(state[i]).toBe(start[i]);
-          else expect(state[i] === 0 ? fields[i]! : -fields[i]!).toBeLessThanOrEqual(1e-6);
+          else expect(state[i] === 0 ? field : -field).toBeLessThanOrEqual(1e-6);
         }
       }),
     );
@@ -154,10 +176,10 @@ function hopfield(n: number, coupling: (a: number, b: number) => number): Concep
   );
   const bias = Float32Array.from({ length: n }, (_, i) => {
     let sum = 0;
-    for (let at = network.rowStart[i]!; at < network.rowStart[i + 1]!; at++) sum += network.weights[at]!;
+    for (let at = network.rowStart[i]!; at < network.rowStart[i + 1]!; at++) sum += network.couplings[at]!;
     return -sum / 2;
   });
-  return { ...network, bias };
+  return { ...network, bias, inhibition: 0 };
 }
 
 describe('anneal', () => {
@@ -213,11 +235,7 @@ describe('metropolisSweep', () => {
       Math.exp(-energy(network, stateOf(network, bits)) / temperature),
     );
     const partition = boltzmann.reduce((sum, weight) => sum + weight, 0);
-    const spins = {
-      state: stateOf(network, 0),
-      fields: localFields(network, stateOf(network, 0)),
-      clamped: undefined,
-    };
+    const spins = spinsOf(network, stateOf(network, 0));
     const random = seededRandom(3);
     const counts = new Float64Array(states);
     const samples = 40_000;

@@ -1,12 +1,10 @@
-import { energy, flip, localFields } from './energy.js';
+import { energy, fieldOf, flip, spinsOf, type Spins } from './energy.js';
 import type { ConceptNetwork } from './network.js';
 
 /** How a run from one state to a local minimum of the energy went. */
 export interface Settling {
   /** 0/1, one byte a node. */
   readonly state: Uint8Array;
-  /** Local fields of the final state. */
-  readonly fields: Float64Array;
   readonly energyStart: number;
   readonly energyEnd: number;
   /** Sweeps until no spin flipped, the quiet last one included. */
@@ -28,41 +26,36 @@ const deadZone = 1e-9;
  * @param clamped 1 where a node must keep its value; none when absent
  */
 export function settle(network: ConceptNetwork, start: Uint8Array, clamped?: Uint8Array): Settling {
-  const state = start.slice();
-  const fields = localFields(network, state);
-  const energyStart = energy(network, state);
-  const descent = descend(network, { state, fields, clamped });
-  return { state, fields, energyStart, energyEnd: energyStart + descent.change, ...descent };
+  const spins = spinsOf(network, start, clamped);
+  const energyStart = energy(network, start);
+  const { change, settleLoops, settled } = descend(network, spins);
+  return { state: spins.state, energyStart, energyEnd: energyStart + change, settleLoops, settled };
 }
 
-/** A state with its fields, changed in place by a run. */
-export interface Spins {
-  readonly state: Uint8Array;
-  readonly fields: Float64Array;
-  readonly clamped: Uint8Array | undefined;
-}
-
-/** Descends in place; `change` is the energy gained (at most 0). */
+/** Descends in place; `change` is the energy gained, at most 0. */
 export function descend(
   network: ConceptNetwork,
   spins: Spins,
 ): { change: number; settleLoops: number; settled: boolean } {
-  const threshold = deadZone * network.rmsField;
   let change = 0;
   for (let sweep = 1; sweep <= maxSweeps; sweep++) {
     const before = change;
-    change += descentSweep(network, spins, threshold);
+    change += descentSweep(network, spins);
     if (change === before) return { change, settleLoops: sweep, settled: true };
   }
   return { change, settleLoops: maxSweeps, settled: false };
 }
 
-function descentSweep(network: ConceptNetwork, spins: Spins, threshold: number): number {
-  const { state, fields, clamped } = spins;
+function descentSweep(network: ConceptNetwork, spins: Spins): number {
+  const { state, clamped } = spins;
+  const threshold = deadZone * network.rmsField;
   let change = 0;
   for (let i = 0; i < state.length; i++) {
-    const gain = state[i] === 0 ? fields[i]! : -fields[i]!;
-    if (gain > threshold && clamped?.[i] !== 1) change += flip(network, i, state, fields);
+    const field = fieldOf(network, spins, i);
+    const gain = state[i] === 0 ? field : -field;
+    if (gain <= threshold || clamped?.[i] === 1) continue;
+    flip(network, spins, i);
+    change -= gain;
   }
   return change;
 }

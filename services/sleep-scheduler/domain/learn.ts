@@ -1,38 +1,59 @@
-import { buildNetwork } from '../../common/network/network.js';
+import { buildNetwork, type ConceptNetwork } from '../../common/network/network.js';
 import { seededRandom, shuffle, type Random } from '../../common/network/random.js';
-import { candidatesOf, type Candidates } from './candidates.js';
-import { wakeSleep } from './contrast.js';
+import { scaleOf, weightScale } from '../../common/network/scale.js';
+import { batchOf, indexer, type Batch } from './batch.js';
+import { dream } from './dream.js';
+import { filterEdges, supportOf, unionEdges, type Edges } from './edges.js';
 import { fitOf, splitsOf } from './held-out.js';
-import type { ConceptGraph, GraphDelta, LearnInput, LearnOutcome } from './learn-types.js';
+import type { ConceptGraph, GraphDelta, LearnInput, LearnOutcome, LearnParameters } from './learn-types.js';
+import { proximalStep, strongestEdges } from './proximal.js';
 
 /** Part of a batch that is not learned from, and most of it that is measured. */
-const heldOutShare = 0.1;
-const mostHeldOut = 100;
+const heldOutShare = 1 / 16;
+const mostHeldOut = 128;
+
+/** Episodes of one proximal step; its cost is cubic in them. */
+const rowsPerStep = 2048;
+
+/** Edges kept for every concept that at least two episodes hold: a mean degree of 72. */
+const edgesPerConcept = 36;
+
+/** Learning rate at which the anchor of a concept is 10 + 0.6 of the episodes that its weights stand for. */
+const referenceRate = 0.01;
+const restingAnchor = 10;
+const anchorPerEpisode = 0.6;
+
+/** What hiding half of an episode adds to the anchor, for each episode of the step (Steck 2020: dropout as L2). */
+const anchorPerRow = 0.6;
+
+/** Dreams that are measured in each cycle. */
+const dreamsPerCycle = 5;
 
 /** Learns a batch on a copy of the graph and measures the result on the part that was held out. Same input, same outcome. */
 export function learn({ graph, episodes, rehearsal, parameters, seed }: LearnInput): LearnOutcome {
   const random = seededRandom(seed);
-  const all = candidatesOf(graph, episodes, rehearsal);
-  const { train, heldOut } = divide(all.active, random);
-  const before = initialWeights(graph, all);
-  const weights = before.slice();
-  seedNewEdges(all, weights);
-  const network = (values: Float32Array) => buildNetwork({ ...all, ...edgeIds(all), edgeWeights: values });
-  const dreams = wakeSleep({ ...all, active: train }, weights, { ...parameters, network, random });
+  const batch = batchOf(graph, episodes, rehearsal);
+  const { train, heldOut } = divide(batch.active, random);
+  const old = storedEdges(graph, batch);
+  const learned = consolidate(toPartialCorrelations(old, batch), { batch, train, parameters });
+  const fresh = toWeights(learned, batch, parameters);
 
   const splits = splitsOf(heldOut, random);
-  const old = network(before);
-  const unit = old.rmsField;
-  const [fitBefore, fitAfter] = [fitOf(old, splits), fitOf(network(weights), splits)];
-  const delta = deltaOf(all, before, weights);
+  const [before, after] = [networkOf(batch, old), networkOf(batch, fresh)];
+  const [fitBefore, fitAfter] = [fitOf(before, splits), fitOf(after, splits)];
+  const dreams = splits
+    .slice(0, dreamsPerCycle)
+    .map(({ shown, control }) => dream(after, { cue: shown, noise: control }, { ...parameters, random }));
+  const delta = deltaOf(batch, old, fresh);
   return {
     delta,
-    energyBefore: fitBefore.energy / unit,
-    energyAfter: fitAfter.energy / unit,
+    energyBefore: fitBefore.energy / before.rmsField,
+    energyAfter: fitAfter.energy / before.rmsField,
     completionBefore: fitBefore.completion,
     completionAfter: fitAfter.completion,
+    energyDropRatio: mean(dreams.map(({ energyDropRatio }) => energyDropRatio)),
+    settleLoops: mean(dreams.map(({ settleLoops }) => settleLoops)),
     edgesChanged: delta.edgeWeights.reduce((count, change) => count + (change === 0 ? 0 : 1), 0),
-    ...dreams,
   };
 }
 
@@ -51,44 +72,91 @@ function divide(
   };
 }
 
-function initialWeights(graph: ConceptGraph, { edgeA }: Candidates): Float32Array {
-  const weights = new Float32Array(edgeA.length);
-  weights.set(graph.edgeWeights);
-  return weights;
-}
-
-/** A new edge starts from its pointwise mutual information, shrunk where little was seen (Church & Hanks 1990). */
-function seedNewEdges(all: Candidates, weights: Float32Array): void {
-  const { edgeA, edgeB, support, nodeCounts, episodes, oldEdges } = all;
-  for (let edge = oldEdges; edge < weights.length; edge++) {
-    const seen = support[edge]!;
-    const expected = (nodeCounts[edgeA[edge]!]! * nodeCounts[edgeB[edge]!]!) / Math.max(episodes, 1);
-    const information = Math.log(seen / Math.max(expected, 1e-9));
-    weights[edge] = information <= 0 ? 0 : (0.2 * information * seen) / (seen + 8);
+/** Takes the batch in, a step of rows after the other; ρ in, ρ out. */
+function consolidate(
+  edges: Edges,
+  { batch, train, parameters }: { batch: Batch; train: readonly Uint32Array[]; parameters: LearnParameters },
+): Edges {
+  const scale = batch.nodeCounts.map(scaleOf);
+  const firmness = referenceRate / parameters.learningRate;
+  const evidence = batch.oldCounts.slice();
+  const most = edgesPerConcept * batch.nodeCounts.reduce((n, count) => n + (count >= 2 ? 1 : 0), 0);
+  let learned = edges;
+  for (let start = 0; start < train.length; start += rowsPerStep) {
+    const rows = train.slice(start, start + rowsPerStep);
+    const rowCounts = new Float32Array(scale.length);
+    for (const active of rows) for (const i of active) rowCounts[i]!++;
+    const anchor = evidence.map(
+      (count, i) => firmness * (restingAnchor + anchorPerEpisode * count) + anchorPerRow * rowCounts[i]!,
+    );
+    const step = proximalStep(learned, { inputs: rows, targets: rows, scale, anchor });
+    const { a, b, value } = step;
+    learned = strongestEdges(step, most, (edge) =>
+      Math.abs(value[edge]! * weightScale(scale[a[edge]!]!, scale[b[edge]!]!)),
+    );
+    rowCounts.forEach((count, i) => (evidence[i]! += count));
   }
+  return learned;
 }
 
-function edgeIds({ nodeIds, edgeA, edgeB }: Candidates): { edgeA: Uint32Array; edgeB: Uint32Array } {
-  return { edgeA: edgeA.map((i) => nodeIds[i]!), edgeB: edgeB.map((i) => nodeIds[i]!) };
+function storedEdges(graph: ConceptGraph, { nodeIds }: Batch): Edges {
+  const indexOf = indexer(nodeIds);
+  return { a: graph.edgeA.map(indexOf), b: graph.edgeB.map(indexOf), value: graph.edgeWeights };
 }
 
-/** What changed; edges that are new and ended at 0 never come to be. */
-function deltaOf(all: Candidates, before: Float32Array, weights: Float32Array): GraphDelta {
-  const { nodeIds, addedCounts, addedSupport, oldEdges } = all;
-  const ids = edgeIds(all);
-  const kept: number[] = [];
-  for (let edge = 0; edge < weights.length; edge++) {
-    const moved = weights[edge] !== before[edge];
-    if (moved || (edge < oldEdges && addedSupport[edge]! > 0)) kept.push(edge);
-  }
-  const nodes = [...nodeIds.keys()].filter((i) => addedCounts[i]! > 0);
+function toPartialCorrelations({ a, b, value }: Edges, { oldCounts }: Batch): Edges {
+  const scale = oldCounts.map(scaleOf);
   return {
-    episodes: all.addedEpisodes,
-    nodeIds: Uint32Array.from(nodes, (i) => nodeIds[i]!),
-    nodeCounts: Float32Array.from(nodes, (i) => addedCounts[i]!),
-    edgeA: Uint32Array.from(kept, (edge) => ids.edgeA[edge]!),
-    edgeB: Uint32Array.from(kept, (edge) => ids.edgeB[edge]!),
-    edgeWeights: Float32Array.from(kept, (edge) => weights[edge]! - before[edge]!),
-    edgeSupport: Float32Array.from(kept, (edge) => addedSupport[edge]!),
+    a,
+    b,
+    value: value.map((weight, edge) => weight / weightScale(scale[a[edge]!]!, scale[b[edge]!]!)),
   };
+}
+
+/** Stored weights of partial correlations, after the proximal step of the L1 penalty: soft(w, ητ). */
+function toWeights({ a, b, value }: Edges, batch: Batch, parameters: LearnParameters): Edges {
+  const scale = batch.nodeCounts.map(scaleOf);
+  const threshold = parameters.learningRate * parameters.l1Strength;
+  const weights = value.map((rho, edge) => {
+    const weight = rho * weightScale(scale[a[edge]!]!, scale[b[edge]!]!);
+    return Math.sign(weight) * Math.max(Math.abs(weight) - threshold, 0);
+  });
+  return filterEdges({ a, b, value: weights }, (edge) => weights[edge] !== 0);
+}
+
+function networkOf({ nodeIds, nodeCounts, episodes }: Batch, { a, b, value }: Edges): ConceptNetwork {
+  const ids = (indices: Uint32Array) => indices.map((i) => nodeIds[i]!);
+  return buildNetwork({
+    nodeIds,
+    nodeCounts,
+    episodes,
+    edgeA: ids(a),
+    edgeB: ids(b),
+    edgeWeights: value,
+  });
+}
+
+/** What changed: counts, weights, and support of the edges that stay. */
+function deltaOf(batch: Batch, old: Edges, fresh: Edges): GraphDelta {
+  const { nodeIds, addedCounts, addedEpisodes, active } = batch;
+  const after = unionEdges(fresh, old, 0);
+  const before = unionEdges(old, fresh, 0);
+  const seen =
+    addedEpisodes === 0 ? new Float32Array(after.a.length) : supportOf(after, active, nodeIds.length);
+  const change = after.value.map((weight, edge) => weight - before.value[edge]!);
+  const changed = Uint32Array.from(change.keys()).filter((k) => change[k] !== 0 || seen[k] !== 0);
+  const nodes = Uint32Array.from(addedCounts.keys()).filter((i) => addedCounts[i]! > 0);
+  return {
+    episodes: addedEpisodes,
+    nodeIds: nodes.map((i) => nodeIds[i]!),
+    nodeCounts: Float32Array.from(nodes, (i) => addedCounts[i]!),
+    edgeA: changed.map((edge) => nodeIds[after.a[edge]!]!),
+    edgeB: changed.map((edge) => nodeIds[after.b[edge]!]!),
+    edgeWeights: Float32Array.from(changed, (edge) => change[edge]!),
+    edgeSupport: Float32Array.from(changed, (edge) => seen[edge]!),
+  };
+}
+
+function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
