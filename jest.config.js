@@ -26,6 +26,6 @@ export default {
   coverageProvider: 'v8',
   maxWorkers: 2,
   workerIdleMemoryLimit: '512MB',
-  testTimeout: 60_000,
+  testTimeout: 180_000,
   reporters: ['default', '<rootDir>/test/harness/summary-reporter.js'],
 };

@@ -60,13 +60,13 @@ describe('TuningProfile', () => {
 
   test.each<[string, object]>([
     ['spec.mode: must be one of "Off", "Recommend", "Approve", "Auto"', { mode: 'On' }],
-    ['spec.parameters.annealT0.min: min must be below max', { parameters: { annealT0: { min: 9 } } }],
+    ['spec.parameters.annealT0.min: min must be below max', { parameters: { annealT0: { min: 2, max: 1 } } }],
     [
       'spec.parameters.annealT0.start: start must lie between min and max',
-      { parameters: { annealT0: { start: 9 } } },
+      { parameters: { annealT0: { max: 1, start: 2 } } },
     ],
     ['spec.parameters.dmdRank.pin: must be of type integer', { parameters: { dmdRank: { pin: 50.5 } } }],
-    ['spec.parameters.dmdRank.pin: must be at most 512', { parameters: { dmdRank: { pin: 513 } } }],
+    ['spec.parameters.dmdRank.pin: must be at most 500', { parameters: { dmdRank: { pin: 501 } } }],
     [
       'spec.parameters.dmdRank.maxStep.absolute: absolute must be above 0 and at most max - min',
       { parameters: { dmdRank: { maxStep: { absolute: 91 } } } },

@@ -85,28 +85,28 @@ const parameters = object(
   {
     annealT0: parameter(number, {
       description: 'Initial anneal temperature T0, in units of the rms local field.',
-      accepted: { minimum: 0.01, maximum: 100 },
+      accepted: { minimum: 0.25, maximum: 8 },
       min: 0.25,
       max: 8,
       maxStep: { ratio: 1.25 },
     }),
     learningRate: parameter(number, {
       description: 'Learning rate eta of wake-sleep.',
-      accepted: { minimum: 1e-6, maximum: 1 },
+      accepted: { minimum: 1e-4, maximum: 0.1 },
       min: 1e-4,
       max: 0.1,
       maxStep: { ratio: 2 },
     }),
     l1Strength: parameter(number, {
       description: 'L1 sparsity strength tau, of pruning and of sleep.',
-      accepted: { minimum: 0, maximum: 1 },
+      accepted: { minimum: 1e-5, maximum: 1e-2 },
       min: 1e-5,
       max: 1e-2,
       maxStep: { ratio: 1.5 },
     }),
     dmdRank: parameter(integer, {
       description: 'Rank r of the dynamic mode decomposition.',
-      accepted: { minimum: 1, maximum: 512 },
+      accepted: { minimum: 1, maximum: 500 },
       min: 10,
       max: 100,
       maxStep: { absolute: 25 },

@@ -34,7 +34,8 @@ withBuild(`kill -9 under load loses no acknowledged episode${reason}`, async () 
     const { child, client } = await startVault(folder);
     await verify(client, acknowledged);
     const writing = write(client, round, acknowledged);
-    await sleep(100 + Math.random() * 500);
+    const enough = acknowledged.size + callers + Math.floor(Math.random() * 500);
+    while (acknowledged.size < enough) await sleep(5);
     child.kill('SIGKILL');
     await once(child, 'exit');
     client.close();

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { homeOf } from '../../operator/platform/local/home.js';
+import { ResourceStore, type StoredResource } from '../../operator/platform/local/resources/store.js';
 
 const endpointsSchema = z.object({
   ready: z.literal(true),
@@ -29,8 +31,8 @@ export interface LocalCluster {
   pids(): Map<string, number>;
   /** Runs the `tori` command and gives its exit code and output. */
   tori(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }>;
-  /** A resource as `tori get KIND NAME -o json` prints it. */
-  resource(kind: string, name: string): Promise<Record<string, unknown>>;
+  /** A resource with its status, as `tori get` reads it. */
+  resource(kind: string, name: string): StoredResource;
   stop(): Promise<number>;
 }
 
@@ -56,10 +58,12 @@ export async function startLocalCluster(
     apiKey: readFileSync(endpoints.apiKeyFile, 'utf8').trim(),
     pids: () => runningPids(home),
     tori: (...command) => runTori(env, command),
-    async resource(kind, name) {
-      const { code, stdout, stderr } = await runTori(env, ['get', kind, name, '-o', 'json']);
-      if (code !== 0) throw new Error(`tori get ${kind} ${name} ended with ${code}: ${stderr}`);
-      return z.record(z.string(), z.unknown()).parse(JSON.parse(stdout));
+    resource(kind, name) {
+      const found = new ResourceStore(homeOf(env))
+        .read()
+        .resources.find((one) => one.kind === kind && one.metadata.name === name);
+      if (found === undefined) throw new Error(`there is no ${kind} ${name}`);
+      return found;
     },
     async stop() {
       child.kill('SIGINT');

@@ -317,7 +317,7 @@ export const wrongManifests: readonly WrongManifest[] = [
   ),
   profile(
     'a start outside the bounds',
-    'parameters: { learningRate: { start: 0.5 } }',
+    'parameters: { learningRate: { max: 0.02, start: 0.05 } }',
     'spec.parameters.learningRate.start',
     /between min and max/,
   ),

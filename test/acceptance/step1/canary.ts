@@ -81,7 +81,7 @@ export async function canaryUnderLoad(report: Report): Promise<void> {
     },
   });
   await roll(report, seed + 2, {
-    name: 'a vault that refuses every write',
+    name: 'a vault that cannot be seeded',
     env: { VAULT_MIN_FREE_BYTES: String(2 ** 50) },
     kill: false,
     expected: 'rolled back',
@@ -102,7 +102,7 @@ async function roll(report: Report, seed: number, rollout: Rollout): Promise<voi
   try {
     load.start(4);
     await sleep(5_000);
-    const before = await stateOf(cluster);
+    const before = stateOf(cluster);
     const { code, stderr } = await cluster.tori('apply', '-f', write(rollout.env));
     report.check('the new revision is accepted', code === 0, stderr.trim() || 'applied');
     const end = await watch(cluster, load, rollout, { random, stableBefore: before.stable });
@@ -154,24 +154,40 @@ async function watch(
 ): Promise<{ outcome: string; kills: number; looks: number; misses: number; weights: number[] }> {
   const seen = { kills: 0, looks: 0, misses: 0, weights: [] as number[] };
   const deadline = Date.now() + 6 * 60_000;
+  const looking = new AbortController();
+  const looker = lookWhile(load, looking.signal, seen);
   let nextKill = Date.now() + 3_000;
-  while (Date.now() < deadline) {
+  for (;;) {
     if (rollout.kill && Date.now() > nextKill) {
       const names = [...cluster.pids().keys()];
       killOne(cluster, names[Math.floor(random() * names.length)]!);
       seen.kills++;
       nextKill = Date.now() + 3_000 + 4_000 * random();
     }
-    seen.looks++;
-    if (!(await load.checkOne())) seen.misses++;
-    const state = await stateOf(cluster);
+    const state = stateOf(cluster);
     if (state.weight !== seen.weights.at(-1)) seen.weights.push(state.weight);
     await rollout.onWeight?.(cluster, state.weight);
     const outcome = outcomeOf(state, stableBefore);
-    if (outcome !== undefined) return { outcome, ...seen };
-    await sleep(500);
+    if (outcome !== undefined || Date.now() > deadline) {
+      looking.abort();
+      await looker;
+      return { outcome: outcome ?? 'unfinished', ...seen };
+    }
+    await sleep(250);
   }
-  return { outcome: 'unfinished', ...seen };
+}
+
+/** Reads acknowledged episodes at random, all the time, whatever is being killed. */
+async function lookWhile(
+  load: Load,
+  signal: AbortSignal,
+  seen: { looks: number; misses: number },
+): Promise<void> {
+  while (!signal.aborted) {
+    seen.looks++;
+    if (!(await load.checkOne())) seen.misses++;
+    await sleep(20);
+  }
 }
 
 function outcomeOf(state: State, stableBefore: string): Rollout['expected'] | undefined {
@@ -199,8 +215,8 @@ interface State {
   readonly rejected: number;
 }
 
-async function stateOf(cluster: LocalCluster): Promise<State> {
-  const status = statusSchema.parse((await cluster.resource('mc', 'canary'))['status'] ?? {});
+function stateOf(cluster: LocalCluster): State {
+  const status = statusSchema.parse(cluster.resource('MemoryCluster', 'canary').status ?? {});
   return {
     stable: status.rollout?.stableRevision ?? '',
     canary: status.canary?.revision ?? '',
