@@ -35,8 +35,10 @@ export interface SleepFigures {
   readonly seconds: number;
   readonly cycles: number;
   readonly accepted: number;
-  /** Threshold τ of the prune. */
+  /** Threshold τ in force, of the first prune. */
   readonly pruneThreshold: number;
+  /** Threshold of the second prune, which leaves `keptShare` of the possible edges. */
+  readonly keptThreshold: number;
 }
 
 /** Choices that a repetition needs. */
@@ -44,7 +46,7 @@ export interface BenchParameters {
   readonly seed: number;
   /** Messages that recall looks for. */
   readonly recalled: number;
-  /** Part of EASE's edges that its pruning keeps. */
+  /** Part of the possible edges that the strong pruning of EASE and of the memory keeps. */
   readonly keptShare: number;
   /** Neighbours of item-kNN, chosen on validation. */
   readonly neighbours: number | 'all';

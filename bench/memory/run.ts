@@ -155,16 +155,12 @@ async function chooseBest<Model extends { readonly score: Scorer }>(
 
 async function measureTori(tori: Tori, task: Task, recalled: number) {
   const { training, test, vocabulary, say } = task;
-  const complete = async (method: string, slept: boolean): Promise<CompletionRow> => {
+  const pairs = (vocabulary.length * (vocabulary.length - 1)) / 2;
+  const complete = async (method: string, slept = true): Promise<CompletionRow> => {
     say(`completing: ${method}`);
     const quality = await measureCompletion(toriScorer(tori, task, slept), test);
     const edges = slept ? (await tori.graph()).edgeCount : 0;
-    return {
-      method,
-      ...quality,
-      edges,
-      edgeShare: edges / ((vocabulary.length * (vocabulary.length - 1)) / 2),
-    };
+    return { method, ...quality, edges, edgeShare: edges / pairs };
   };
   say(`storing ${training.length} messages`);
   await tori.remember(training);
@@ -176,20 +172,23 @@ async function measureTori(tori: Tori, task: Task, recalled: number) {
     ),
   );
   const seconds = (performance.now() - startedAt) / 1000;
-  const after = await complete('TORI after sleep', true);
+  const after = await complete('TORI after sleep');
   const recall = await recallRows(tori, task, recalled);
   const pruneThreshold = await tori.prune();
-  const pruned = await complete('TORI after pruning', true);
+  const pruned = await complete('TORI after pruning');
+  const keptThreshold = await tori.prune(await tori.thresholdFor(keptShare * pairs));
+  const sparse = await complete(`TORI, pruned to ${100 * keptShare} %`);
   const sleep: SleepFigures = {
     seconds,
     cycles: cycles.length,
     accepted: cycles.filter(({ accepted }) => accepted).length,
     pruneThreshold,
+    keptThreshold,
   };
-  return { completion: [before, after, pruned], recall, sleep };
+  return { completion: [before, after, pruned, sparse], recall, sleep };
 }
 
-/** Scores as the pruner answers them: at most 1000 concepts, of which those of the vocabulary count. */
+/** The order in which the pruner answers: at most 1000 concepts, of which those of the vocabulary count. */
 function toriScorer(tori: Tori, { vocabulary, itemOf }: Task, slept: boolean): Scorer {
   return async (cue) => {
     const completed = await tori.complete(
@@ -197,10 +196,10 @@ function toriScorer(tori: Tori, { vocabulary, itemOf }: Task, slept: boolean): S
       { slept },
     );
     const scores = new Float64Array(vocabulary.length).fill(-Infinity);
-    for (const { concept, score } of completed) {
+    completed.forEach((concept, place) => {
       const item = itemOf.get(concept);
-      if (item !== undefined) scores[item] = score;
-    }
+      if (item !== undefined) scores[item] = -place;
+    });
     return scores;
   };
 }

@@ -30,12 +30,6 @@ const pollMs = 200;
 const mostCompleted = 1000;
 const nowhere = '127.0.0.1:1';
 
-/** A completed concept by name. */
-export interface Completed {
-  readonly concept: string;
-  readonly score: number;
-}
-
 /** The memory itself: real vault, pruner and sleep-scheduler in this process, on files in a folder of its own. */
 export class Tori {
   readonly #folder: string;
@@ -121,32 +115,46 @@ export class Tori {
     }
   }
 
-  /** Prunes with the threshold in force, which is returned. @throws Error when the job fails */
-  async prune(): Promise<number> {
-    const { jobId } = await this.#track.pruner.startPrune({ tenant });
+  /**
+   * Prunes with a threshold, or else with the one in force, and returns it.
+   * @throws Error when the job fails
+   */
+  async prune(l1Threshold?: number): Promise<number> {
+    const { jobId } = await this.#track.pruner.startPrune({ tenant, l1Threshold });
     for (;;) {
       const { job } = await this.#track.pruner.getPrune({ tenant, jobId });
-      const { state, error, l1Threshold } = job!;
-      if (state === JobState.JOB_STATE_SUCCEEDED) return l1Threshold;
+      const { state, error } = job!;
+      if (state === JobState.JOB_STATE_SUCCEEDED) return job!.l1Threshold;
       if (state !== JobState.JOB_STATE_RUNNING) throw new Error(`the prune did not end well: ${error}`);
       await sleep(pollMs);
     }
+  }
+
+  /** The least threshold, to a thousandth of it, that leaves at most so many edges; found by dry runs. */
+  async thresholdFor(edges: number): Promise<number> {
+    let [low, high] = [1e-6, 1e3];
+    while (high / low > 1.001) {
+      const l1Threshold = Math.sqrt(low * high);
+      const { edgesAfter } = await this.#track.pruner.dryRunPrune({ tenant, l1Threshold, examples: 0 });
+      if (edgesAfter > edges) low = l1Threshold;
+      else high = l1Threshold;
+    }
+    return high;
   }
 
   async graph(): Promise<GetGraphStatsResponse> {
     return this.#track.pruner.getGraphStats({ tenant });
   }
 
-  /** Completes a cue by the pruner; before the first sleep, by the counts alone. */
-  async complete(cue: readonly string[], { slept }: { slept: boolean }): Promise<Completed[]> {
+  /** Completed concepts, strongest first, as the pruner answers; before the first sleep, by the counts alone. */
+  async complete(cue: readonly string[], { slept }: { slept: boolean }): Promise<string[]> {
     const { concepts } = await this.#track.pruner.complete({
       tenant: slept ? tenant : awake,
       cue: await this.#encode(cue),
       limit: mostCompleted,
     });
     const ids = Uint32Array.from(concepts, ({ conceptId }) => conceptId);
-    const names = await this.#track.dictionary(tenant).namesOf(ids);
-    return concepts.map(({ score }, k) => ({ concept: names[k]!, score }));
+    return this.#track.dictionary(tenant).namesOf(ids);
   }
 
   /** Ids of episodes, best first, by the vault's ranking alone: what recall is before the first sleep. */
