@@ -12,7 +12,7 @@ export interface AnnealOptions {
   readonly clamped?: Uint8Array;
   /** Below this temperature the run settles at zero. Default 0.05. */
   readonly floor?: number;
-  /** Factor between the temperatures of two sweeps. Default 0.92: 44 sweeps from T0 = 2 to the floor. */
+  /** Factor between the temperatures of two sweeps. Default 0.91: 40 sweeps from T0 = 2 to the floor. */
   readonly cooling?: number;
 }
 
@@ -23,7 +23,7 @@ export interface AnnealOptions {
  * @param start 0/1, one byte a node; not changed
  */
 export function anneal(network: ConceptNetwork, start: Uint8Array, options: AnnealOptions): Settling {
-  const { t0, random, floor = 0.05, cooling = 0.92 } = options;
+  const { t0, random, floor = 0.05, cooling = 0.91 } = options;
   const spins = spinsOf(network, start, options.clamped);
   const energyStart = energy(network, start);
   let hotSweeps = 0;
