@@ -54,7 +54,7 @@ export function faultLines(store: ResourceStore): string[] {
 function tellServices(before: MemoryClusterStatus | undefined, status: MemoryClusterStatus, say: Say): void {
   for (const service of status.services) {
     const same = before?.services.find(({ name, track }) => name === service.name && track === service.track);
-    if (same === undefined || same.ready === service.ready) continue;
+    if (same === undefined || same.ready === service.ready || service.message === 'starts') continue;
     const name = service.track === 'canary' ? `${service.name} (canary)` : service.name;
     if (service.ready === service.wanted)
       say.done(`${name} is Ready${service.restarts === 0 ? '' : ' again'}`);

@@ -51,7 +51,10 @@ async function serveCanary(mail: SampleMail, { store, say }: TourContext): Promi
 
 async function consolidate(mcp: Mcp, { say, signal }: TourContext): Promise<void> {
   say.step('Sleep: replaying episodes into the concept graph');
-  const { runs } = await mcp('memory.sleep', { once: false }, { signal });
+  // The memory sleeps by itself as episodes come: when it was faster than this call, one more cycle rehearses the newest.
+  const rest = await mcp('memory.sleep', { once: false }, { signal });
+  const slept = rest.runs.some((run) => run.cycles.length > 0);
+  const { runs } = slept ? rest : await mcp('memory.sleep', { once: true }, { signal });
   for (const cycle of runs.flatMap((run) => run.cycles)) {
     const energy = `energy ${two(cycle.energyBefore)} → ${two(cycle.energyAfter)}`;
     const completion = `completion NDCG@20 ${two(cycle.completionBefore)} → ${two(cycle.completionAfter)}`;

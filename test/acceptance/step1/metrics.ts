@@ -122,28 +122,21 @@ async function scrape(cluster: LocalCluster): Promise<Values> {
   return values;
 }
 
-/** Themes that come and go at periods of their own, in episodes. */
-const themes = { sea: 8, hill: 13, town: 21 } as const;
+/** Themes that follow each other, and concepts in each: something to complete, with a period to find. */
+const themes = 12;
+const conceptsPerTheme = 15;
 
-/** Episodes a minute apart. */
+/** Episodes a minute apart, each of one theme and a little noise. */
 async function put(mcp: Mcp, from: number, to: number): Promise<void> {
   const random = seededRandom(from + 1);
   const start = Date.UTC(2026, 0, 1);
   for (let k = from; k < to; k++) {
-    const concepts = {
-      always: 1,
-      ...Object.fromEntries(Object.entries(themes).flatMap((theme) => strengths(theme, k, random))),
-    };
+    const concepts: Record<string, number> = { [`noise-${Math.floor(200 * random())}`]: 0.2 };
+    for (let c = 0; c < conceptsPerTheme; c++) {
+      if (random() < 0.6) concepts[`theme-${k % themes}-${c}`] = 0.2 + 0.8 * random();
+    }
     await mcp('memory.put', { id: `m-${k}`, time: start + k * 60_000, episodeBlob: { concepts } });
   }
-}
-
-function strengths([theme, period]: [string, number], k: number, random: () => number): [string, number][] {
-  const strength = 1 + Math.sin((2 * Math.PI * k) / period);
-  return Array.from({ length: 8 }, (_, c): [string, number] => [
-    `${theme}-${c}`,
-    0.1 + strength * random(),
-  ]).filter(() => random() < 0.3 + 0.3 * strength);
 }
 
 async function untilFitted(cluster: LocalCluster, modesBefore?: number): Promise<void> {
