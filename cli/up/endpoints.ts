@@ -46,13 +46,15 @@ export function howToUse(endpoints: Endpoints, ports: Ports): string {
       },
     },
   };
+  const pages = [
+    ...Object.entries(endpoints.services).map(([name, { metrics }]) => [name, metrics] as const),
+    ['gateway', `http://127.0.0.1:${ports.gatewayMetrics}/metrics`] as const,
+    ['operator', `http://127.0.0.1:${ports.operatorMetrics}/metrics`] as const,
+  ];
   return `
   MCP endpoint   ${endpoints.mcp}
   API key        ${endpoints.apiKeyFile}
-  metrics        ${Object.values(endpoints.services)
-    .map(({ metrics }) => metrics)
-    .join('\n                 ')}
-                 http://127.0.0.1:${ports.gatewayMetrics}/metrics (gateway), http://127.0.0.1:${ports.operatorMetrics}/metrics (operator)
+  metrics        ${pages.map(([name, url]) => `${url.padEnd(34)} ${name}`).join('\n                 ')}
   data, logs     ${endpoints.home}/data, ${endpoints.home}/logs
   resources      ${endpoints.home}/resources (edit a file, or: npx tori apply -f FILE)
 

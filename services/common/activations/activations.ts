@@ -71,7 +71,11 @@ export function encodeF32(values: Float32Array): Buffer {
 
 function checkActivation(ids: Uint32Array, values: Float32Array, k: number, field: string): void {
   if (k > 0 && ids[k]! <= ids[k - 1]!) {
-    throw invalidArgument(`${field}.concept_ids[${k}]`, ids[k], `more than ${ids[k - 1]!}: strictly ascending ids`);
+    throw invalidArgument(
+      `${field}.concept_ids[${k}]`,
+      ids[k],
+      `more than ${ids[k - 1]!}: strictly ascending ids`,
+    );
   }
   const value = values[k]!;
   if (!(value > 0) || !Number.isFinite(value)) {
