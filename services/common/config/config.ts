@@ -15,9 +15,6 @@ export const port = z.coerce.number().int().min(0).max(65_535);
 /** A duration variable in whole milliseconds. */
 export const milliseconds = z.coerce.number().int().min(0).max(2_147_483_647);
 
-/** A switch variable: `true` or `false`. */
-export const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
-
 /**
  * Reads a configuration from environment variables.
  * @param schema one entry a variable; a default makes it optional
