@@ -3,6 +3,7 @@ import { canaryUnderLoad } from './canary.js';
 import { killUnderLoad } from './kill.js';
 import { knownAnswers } from './known-answers.js';
 import { manifests } from './manifests.js';
+import { memory } from './memory.js';
 import { metrics } from './metrics.js';
 import { plants } from './plants.js';
 import { quickstart } from './quickstart.js';
@@ -14,6 +15,7 @@ export const step1: Record<string, (report: Report) => Promise<void>> = {
   metrics,
   plants,
   'known-answers': knownAnswers,
+  memory,
   canary: canaryUnderLoad,
   manifests,
 };
