@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import chokidar from 'chokidar';
 import writeFileAtomic from 'write-file-atomic';
 import { parseAllDocuments, stringify } from 'yaml';
@@ -200,11 +200,17 @@ function documentsOf(path: string) {
 }
 
 function parseFile(path: string): (Resource | { readonly problems: readonly ManifestProblem[] })[] {
+  const lines = readFileSync(path, 'utf8').split('\n');
   return documentsOf(path).map((document) => {
     const [error] = document.errors;
     if (error !== undefined) {
       const [reason = error.message] = error.message.split('\n');
-      return { problems: [{ path: basename(path), value: undefined, reason: `not valid YAML: ${reason}` }] };
+      const line = error.linePos?.[0].line ?? 1;
+      return {
+        problems: [
+          { path: `line ${line}`, value: lines[line - 1] ?? '', reason: `not valid YAML: ${reason}` },
+        ],
+      };
     }
     const result = validateManifest(document.toJS());
     return result.ok ? result.resource : { problems: result.problems };
