@@ -1,10 +1,8 @@
-import type { Random } from '../../services/common/network/random.js';
-import { randomBelow } from '../../services/common/network/random.js';
 import type { Incidence, Scorer } from './incidence.js';
 import { invertSpd } from './spd-inverse.js';
 
-/** Rows of B that the pruning threshold is estimated from. */
-const sampledRows = 256;
+/** About how many entries of B the pruning threshold is estimated from. */
+const sampledEntries = 1_000_000;
 
 /**
  * EASE (Steck 2019, "Embarrassingly shallow autoencoders for sparse data", eq. 8): B = I − P · diagMat(1 ⊘ diag P) with
@@ -63,18 +61,13 @@ export class Ease {
   }
 
   /**
-   * Keeps the edges of largest magnitude. The threshold is the quantile of a sample of rows, so that B never exists as a
-   * whole; how many edges it keeps is therefore close to, and not exactly, the share.
+   * Keeps the edges of largest magnitude. The threshold is the quantile of a sample of entries, so that B never exists as
+   * a whole; how many edges it keeps is therefore close to, and not exactly, the share.
    * @param share part of the edges to keep, above 0, at most 1
    */
-  prune(share: number, random: Random): { readonly score: Scorer; readonly edges: number } {
+  prune(share: number): { readonly score: Scorer; readonly edges: number } {
     const items = this.#data.columns.length;
-    const sample = Array.from({ length: Math.min(sampledRows, items) }, () =>
-      this.row(randomBelow(random, items)).map(Math.abs),
-    );
-    const magnitudes = new Float64Array(sample.length * items);
-    sample.forEach((row, k) => magnitudes.set(row, k * items));
-    magnitudes.sort();
+    const magnitudes = this.#sampleMagnitudes().sort();
     const threshold = magnitudes[Math.floor((1 - share) * magnitudes.length)]!;
     const kept = Array.from({ length: items }, (_, item) => {
       const row = this.row(item);
@@ -87,6 +80,20 @@ export class Ease {
       return scores;
     };
     return { score, edges: kept.reduce((sum, { ids }) => sum + ids.length, 0) };
+  }
+
+  /** Magnitudes of entries outside the diagonal, evenly over B: every row, and in turn every column. */
+  #sampleMagnitudes(): Float64Array {
+    const items = this.#data.columns.length;
+    const stride = Math.max(1, Math.floor(items ** 2 / sampledEntries));
+    const magnitudes: number[] = [];
+    for (let item = 0; item < items; item++) {
+      const row = this.row(item);
+      for (let other = item % stride; other < items; other += stride) {
+        if (other !== item) magnitudes.push(Math.abs(row[other]!));
+      }
+    }
+    return Float64Array.from(magnitudes);
   }
 }
 

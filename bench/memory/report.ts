@@ -30,8 +30,9 @@ ${corpus.concepts} concepts; ${corpus.training} to learn from, ${corpus.validati
 
 A random half of each held-out message's concepts is the cue, the other half is to be found. Candidates for every method
 are the ${corpus.vocabulary} concepts that enough of the learned messages hold. Before sleep the memory holds counts and no edge, so
-that its completion is popularity. Edges are directed for item-kNN and EASE and undirected for the memory; the share is
-that of the candidates' pairs, although the memory's edges may reach concepts outside them.
+that its completion is popularity. Edges are directed for item-kNN and EASE and undirected for the memory, so that
+of the possible edges 1 % is twice as many numbers for EASE as for the memory. The share is that of the candidates' pairs,
+although the memory's edges may reach concepts outside them.
 
 ${markdownTable(completionHead, result.completion.map(completionCells))}
 

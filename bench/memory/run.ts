@@ -25,7 +25,7 @@ const sizes = {
   quick: { training: 1000, validation: 100, test: 100, leastMessages: 20 },
 } as const;
 
-const lambdas = [30, 100, 300];
+const lambdas = [3, 10, 30, 100];
 const neighbourCounts = [50, 200, Infinity];
 const keptShare = 0.01;
 const hardCue = 3;
@@ -102,7 +102,7 @@ function prepare(
 }
 
 async function completeByBaselines(task: Task) {
-  const { data, test, say, seed } = task;
+  const { data, test, say } = task;
   const counts = Float64Array.from(data.columns, ({ length }) => length);
   const popularity = await measureCompletion(() => counts, test);
   say('item-kNN');
@@ -111,7 +111,7 @@ async function completeByBaselines(task: Task) {
   const ease = await chooseBest(lambdas, (lambda) => easeOf(task, lambda), task);
   const easeQuality = await measureCompletion(ease.model.score, test);
   say('pruning EASE');
-  const pruned = ease.model.prune(keptShare, seededRandom(seed));
+  const pruned = ease.model.prune(keptShare);
   const prunedQuality = await measureCompletion(pruned.score, test);
   const directed = task.vocabulary.length * (task.vocabulary.length - 1);
   const rows: CompletionRow[] = [
