@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createMcp, type Mcp } from '../../../lib/mcpClient/index.js';
+import { parseExposition } from '../../../operator/metrics/exposition.js';
 import { currentCluster } from '../follow.js';
 import type { TourContext } from './context.js';
 import { hasSampleMail, SampleMail } from './sample-mail.js';
@@ -49,7 +50,7 @@ async function serveCanary(mail: SampleMail, { store, say }: TourContext): Promi
   say.done(`${arrived} messages arrived during the canary`);
 }
 
-async function consolidate(mcp: Mcp, { say, signal }: TourContext): Promise<void> {
+async function consolidate(mcp: Mcp, { endpoints, say, signal }: TourContext): Promise<void> {
   say.step('Sleep: replaying episodes into the concept graph');
   // The memory sleeps by itself as episodes come: when it was faster than this call, one more cycle rehearses the newest.
   const rest = await mcp('memory.sleep', { once: false }, { signal });
@@ -63,8 +64,12 @@ async function consolidate(mcp: Mcp, { say, signal }: TourContext): Promise<void
       `cycle ${cycle.cycle}: ${cycle.episodes} episodes, ${energy}, drop ${percent(cycle.energyDropRatio)}, ${completion}, ${verdict}`,
     );
   }
-  const accepted = runs.flatMap((run) => run.cycles).filter((cycle) => cycle.accepted).length;
-  say.done(`Consolidated in ${accepted} cycles`);
+  const sleeps = await readMetrics(endpoints.services['sleep-scheduler']!.metrics);
+  const graph = await readMetrics(endpoints.services['sparse-pruner']!.metrics);
+  say.done(
+    `Consolidated in ${sleeps('consol_cycles_total', { result: 'accepted' })} cycles so far: ${graph('edge_count')} edges, ` +
+      `completion of held-out episodes NDCG@20 ${two(sleeps('consol_completion_ndcg'))}`,
+  );
   say.step('Prune: the L1 proximal step keeps the graph sparse');
   const dry = await mcp('memory.prune', { dryRun: true }, { signal });
   const pruned = await mcp('memory.prune', { dryRun: false }, { signal });
@@ -97,6 +102,17 @@ async function showRecall(mcp: Mcp, { say, signal }: TourContext): Promise<void>
   say.fact(`completes to ${completed.map(({ concept }) => concept).join(', ')}`);
   for (const { meta, source, id } of episodes.slice(0, 3))
     say.fact(`episode ${meta['subject'] ?? (source === '' ? id : source)}`);
+}
+
+/** A metrics page, to be asked for the sum of a metric over the labels that are not given. */
+async function readMetrics(url: string): Promise<(name: string, labels?: Record<string, string>) => number> {
+  const families = parseExposition(await (await fetch(url)).text());
+  return (name, labels = {}) =>
+    families
+      .flatMap(({ samples }) => samples)
+      .filter((sample) => sample.name === name)
+      .filter((sample) => Object.entries(labels).every(([label, value]) => sample.labels[label] === value))
+      .reduce((sum, { value }) => sum + value, 0);
 }
 
 function two(value: number): string {

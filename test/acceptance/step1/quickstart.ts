@@ -12,7 +12,11 @@ import type { Report } from '../report.js';
 const milestones = [
   { name: 'the cluster is Ready', line: /MemoryCluster \S+ is Ready/, withinSeconds: 60 },
   { name: 'mail is imported', line: /Imported \d+ messages/, withinSeconds: 300 },
-  { name: 'a consolidation is committed', line: /Consolidated in [1-9]\d* cycles/, withinSeconds: 300 },
+  {
+    name: 'a consolidation is committed',
+    line: /Consolidated in [1-9]\d* cycles so far: [1-9]\d* edges/,
+    withinSeconds: 300,
+  },
   { name: 'edges are pruned', line: /Pruned \d+ → \d+ edges/, withinSeconds: 300 },
   { name: 'the canary gets 1 % of the keys', line: /Holding at 1%/, withinSeconds: 300 },
   { name: 'the canary gets 50 % of the keys', line: /Holding at 50%/, withinSeconds: 300 },
