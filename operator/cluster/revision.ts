@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { canonicalJson } from '../api/canonical-json.js';
 import type { MemoryClusterSpec } from '../api/memory-cluster.js';
 import type { RevisionTemplate } from '../api/rollout-status.js';
 import { serviceNames } from '../api/services-spec.js';
@@ -25,13 +26,4 @@ export function templateOf(spec: MemoryClusterSpec): RevisionTemplate {
 /** A short stable name of a template: the first 40 bits of the SHA-256 of its canonical JSON, in hex. */
 export function revisionOf(template: RevisionTemplate): string {
   return createHash('sha256').update(canonicalJson(template)).digest('hex').slice(0, 10);
-}
-
-/** JSON with sorted keys, so that the order in a manifest does not matter. */
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    part !== null && typeof part === 'object' && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
 }
