@@ -43,13 +43,11 @@ export function completeCue(
   }
   const settling = settle(network, clamped, clamped);
   const scores = scoresOf(network, settling.state);
-  const concepts = strongest(network, scores, clamped)
-    .slice(0, limit)
-    .map((index) => ({
-      id: network.nodeIds[index]!,
-      score: scores[index]!,
-      active: settling.state[index] === 1,
-    }));
+  const concepts = strongest(network, scores, { excluded: clamped, limit }).map((index) => ({
+    id: network.nodeIds[index]!,
+    score: scores[index]!,
+    active: settling.state[index] === 1,
+  }));
   return {
     concepts,
     energyStart: settling.energyStart / network.rmsField,
@@ -72,9 +70,17 @@ function scoresOf({ rowStart, columns, couplings, scale }: ConceptNetwork, state
   return scores;
 }
 
-/** Indices outside `excluded` in the order of a completion. */
-function strongest({ bias }: ConceptNetwork, scores: Float64Array, excluded: Uint8Array): number[] {
-  const candidates: number[] = [];
-  for (let i = 0; i < scores.length; i++) if (excluded[i] === 0) candidates.push(i);
-  return candidates.sort((a, b) => scores[b]! - scores[a]! || bias[b]! - bias[a]! || a - b);
+/** The first `limit` indices outside `excluded` in the order of a completion. Sorts those only that can be among them. */
+function strongest(
+  { bias }: ConceptNetwork,
+  scores: Float64Array,
+  { excluded, limit }: { excluded: Uint8Array; limit: number },
+): number[] {
+  const order = (a: number, b: number) => scores[b]! - scores[a]! || bias[b]! - bias[a]! || a - b;
+  const free = Array.from(scores.keys()).filter((i) => excluded[i] === 0);
+  if (free.length <= limit) return free.sort(order);
+  const threshold = Float64Array.from(free, (i) => scores[i]!).sort()[free.length - limit]!;
+  const above = free.filter((i) => scores[i]! > threshold).sort(order);
+  const tied = free.filter((i) => scores[i] === threshold).sort(order);
+  return [...above, ...tied].slice(0, limit);
 }

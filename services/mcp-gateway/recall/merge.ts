@@ -12,7 +12,7 @@ export interface CompletionList {
 
 /**
  * Merges completions of several tracks: the mean of their scores, weighted by the tracks' shares, that is, what a request
- * would be answered on average. Scores are log-odds and so comparable. A concept that a track does not list has at most
+ * would be answered on average. Scores are expectations and so comparable. A concept that a track does not list has at most
  * the score at the end of that track's list, and gets that; a track that lists nothing has no say.
  * @returns at most `limit` concepts, strongest first, equal scores in order of name
  */

@@ -5,7 +5,7 @@ import { settings } from '../episodes/store.js';
 
 /** What one track recalls of a cue. */
 export interface TrackRecall {
-  /** Concepts that the network filled in, by log-odds, strongest first. */
+  /** Concepts that the network filled in, by what it expects of them (0 nothing, 1 certain), strongest first. */
   readonly completed: readonly { readonly concept: string; readonly score: number }[];
   /** Ids and scores of episodes, best first. */
   readonly ranked: readonly { readonly id: string; readonly score: number }[];
@@ -42,7 +42,7 @@ export async function recallOnTrack(
   const mean = known.reduce((sum, [, value]) => sum + value, 0) / known.length;
   const expanded = completion.concepts
     .slice(0, expansion)
-    .map(({ conceptId, score }) => [conceptId, expansionWeight * mean * logistic(score)] as const)
+    .map(({ conceptId, score }) => [conceptId, expansionWeight * mean * expectation(score)] as const)
     .filter(([, weight]) => Math.fround(weight) > 0);
   const rankCue = encodeActivations(sparseVector([...known, ...expanded]));
   const listed = completion.concepts.slice(0, limit);
@@ -59,6 +59,6 @@ export async function recallOnTrack(
   };
 }
 
-function logistic(logOdds: number): number {
-  return 1 / (1 + Math.exp(-logOdds));
+function expectation(score: number): number {
+  return Math.min(1, Math.max(0, score));
 }
