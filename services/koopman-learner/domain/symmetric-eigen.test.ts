@@ -76,6 +76,18 @@ describe('symmetricEigen', () => {
     );
   });
 
+  test('keeps vectors orthonormal where entries span hundreds of decades', () => {
+    const entries = [
+      0, 7e305, 0, 0, 0, 0, 5e273, 0, 0, -5e307, 0, -2e223, 0, 0, 6e301, 0, 0, 0, 0, 0, 0, 0, 2e119,
+    ];
+    expect(
+      defect(
+        symmetric(7, (i, j) => (entries[(i * (i + 1)) / 2 + j] ?? 0) / 4),
+        7,
+      ),
+    ).toBeLessThan(1e-9);
+  });
+
   test.each([Number.NaN, Number.POSITIVE_INFINITY])('refuses %d', (entry) => {
     expect(() => symmetricEigen(Float64Array.of(1, 0, 0, entry), 2)).toThrow('not a finite number');
   });

@@ -87,17 +87,22 @@ function scaledSymmetricCopy(matrix: Float64Array, n: number, scale: number): Fl
   return copy;
 }
 
-/** Turns x into v with (I − β v vᵀ) x = norm·e₁, v₁ = 1 (Golub & Van Loan, algorithm 5.1.1). */
+/**
+ * Turns x into v with (I − β v vᵀ) x = norm·e₁, v₁ = 1 (Golub & Van Loan, algorithm 5.1.1). v and β do not depend on the
+ * size of x, so x is first divided by its largest entry: squares of entries far below 1 would underflow.
+ */
 function householder(x: Float64Array): { beta: number; norm: number } {
+  const size = x.reduce((most, entry) => Math.max(most, Math.abs(entry)), 0);
   let tail = 0;
-  for (let i = 1; i < x.length; i++) tail += x[i]! * x[i]!;
+  for (let i = 1; i < x.length; i++) tail += size === 0 ? 0 : (x[i]! / size) ** 2;
+  if (size * Math.sqrt(tail) < negligible) return { beta: 0, norm: x[0]! };
+  for (let i = 0; i < x.length; i++) x[i]! /= size;
   const head = x[0]!;
-  if (tail < negligible ** 2) return { beta: 0, norm: head };
   const length = Math.sqrt(head * head + tail);
   const first = head <= 0 ? head - length : -tail / (head + length);
   for (let i = 1; i < x.length; i++) x[i]! /= first;
   x[0] = 1;
-  return { beta: (2 * first * first) / (tail + first * first), norm: length };
+  return { beta: (2 * first * first) / (tail + first * first), norm: length * size };
 }
 
 /** A ← H A H on the trailing block, as the symmetric rank-2 update A − v wᵀ − w vᵀ. */
