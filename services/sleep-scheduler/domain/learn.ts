@@ -15,16 +15,12 @@ const mostHeldOut = 128;
 /** Episodes of one proximal step; its cost is cubic in them. */
 const rowsPerStep = 2048;
 
-/** Edges kept for every concept that at least two episodes hold: a mean degree of 72. */
-const edgesPerConcept = 36;
+/** Edges kept for every concept that at least two episodes hold: a mean degree of 30. */
+const edgesPerConcept = 15;
 
-/** Learning rate at which the anchor of a concept is 10 + 0.6 of the episodes that its weights stand for. */
+/** Learning rate at which the anchor of a concept is 10 and the episodes that its weights stand for. */
 const referenceRate = 0.01;
 const restingAnchor = 10;
-const anchorPerEpisode = 0.6;
-
-/** What hiding half of an episode adds to the anchor, for each episode of the step (Steck 2020: dropout as L2). */
-const anchorPerRow = 0.6;
 
 /** Dreams that are measured in each cycle. */
 const dreamsPerCycle = 5;
@@ -86,9 +82,8 @@ function consolidate(
     const rows = train.slice(start, start + rowsPerStep);
     const rowCounts = new Float32Array(scale.length);
     for (const active of rows) for (const i of active) rowCounts[i]!++;
-    const anchor = evidence.map(
-      (count, i) => firmness * (restingAnchor + anchorPerEpisode * count) + anchorPerRow * rowCounts[i]!,
-    );
+    // The last term is what hiding half of every row at random adds in expectation (Steck 2020).
+    const anchor = evidence.map((count, i) => firmness * (restingAnchor + count) + rowCounts[i]!);
     const step = proximalStep(learned, { inputs: rows, targets: rows, scale, anchor });
     const { a, b, value } = step;
     learned = strongestEdges(step, most, (edge) =>
