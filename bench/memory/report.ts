@@ -48,7 +48,7 @@ ${markdownTable(recallHead, result.recall.map(recallCells))}
 
 - Node ${machine.node}, ${machine.cores} cores, ${result.wallSeconds.toFixed(0)} s in all, of which sleep ${sleep.seconds.toFixed(0)} s (${sleep.accepted} of ${sleep.cycles} cycles accepted).
 - Seed ${parameters.seed}. Sleep and prune with their default parameters; prune threshold ${sleep.pruneThreshold}, then ${sleep.keptThreshold.toPrecision(3)} to leave ${100 * parameters.keptShare} %.
-- Chosen on validation: item-kNN with ${parameters.neighbours} neighbours, EASE with λ = ${parameters.lambda} of ${parameters.lambdas.join(', ')}.
+- Chosen on validation: item-kNN with ${parameters.neighbours} neighbours, EASE with λ = ${parameters.lambda} of ${parameters.lambdaTrials.map(({ parameter }) => parameter).join(', ')}.
 - BM25 is that of minisearch; TF-IDF is \`ltc\` with cosine. Both see how often a message holds a concept.
 `;
 }

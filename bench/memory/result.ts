@@ -50,9 +50,16 @@ export interface BenchParameters {
   readonly keptShare: number;
   /** Neighbours of item-kNN, chosen on validation. */
   readonly neighbours: number | 'all';
-  /** λ of EASE, chosen on validation from `lambdas`. */
+  /** λ of EASE, chosen on validation. */
   readonly lambda: number;
-  readonly lambdas: readonly number[];
+  /** What the choice of λ was made from: NDCG@20 on validation. */
+  readonly lambdaTrials: readonly Trial[];
+}
+
+/** A parameter and how well a method completes with it. */
+export interface Trial {
+  readonly parameter: number;
+  readonly ndcg: number;
 }
 
 /** All figures of a run. */

@@ -6,7 +6,14 @@ import { Ease } from './ease.js';
 import { incidenceOf, type Incidence, type Scorer } from './incidence.js';
 import { itemKnn } from './item-knn.js';
 import { cuesOf, measureRecall, type Recaller } from './recall.js';
-import type { CompletionRow, CorpusFigures, MemoryBenchResult, RecallRow, SleepFigures } from './result.js';
+import type {
+  CompletionRow,
+  CorpusFigures,
+  MemoryBenchResult,
+  RecallRow,
+  SleepFigures,
+  Trial,
+} from './result.js';
 import { TfIdf } from './tf-idf.js';
 import { Tori } from './tori.js';
 
@@ -126,7 +133,7 @@ async function completeByBaselines(task: Task) {
     },
   ];
   const neighbours = Number.isFinite(knn.parameter) ? knn.parameter : ('all' as const);
-  return { rows, parameters: { neighbours, lambda: ease.parameter, lambdas } };
+  return { rows, parameters: { neighbours, lambda: ease.parameter, lambdaTrials: ease.trials } };
 }
 
 function easeOf({ data, say }: Task, lambda: number): Ease {
@@ -142,15 +149,17 @@ async function chooseBest<Model extends { readonly score: Scorer }>(
   parameters: readonly number[],
   fit: (parameter: number) => Model,
   { validation, say }: Task,
-): Promise<{ readonly parameter: number; readonly model: Model }> {
+): Promise<{ readonly parameter: number; readonly model: Model; readonly trials: readonly Trial[] }> {
+  const trials: Trial[] = [];
   let best: { parameter: number; model: Model; ndcg: number } | undefined;
   for (const parameter of parameters) {
     const model = fit(parameter);
     const { ndcg } = await measureCompletion(model.score, validation);
     say(`parameter ${parameter}: NDCG@20 ${ndcg.toFixed(4)} on validation`);
+    trials.push({ parameter, ndcg });
     if (best === undefined || ndcg > best.ndcg) best = { parameter, model, ndcg };
   }
-  return best!;
+  return { ...best!, trials };
 }
 
 async function measureTori(tori: Tori, task: Task, recalled: number) {
