@@ -21,6 +21,11 @@ export function printedTables(result: MemoryBenchResult): string {
 /** The run as a page. */
 export function markdownOf(result: MemoryBenchResult, machine: Machine): string {
   const { corpus, parameters, sleep } = result;
+  const { pruneThreshold, keptThreshold } = sleep;
+  const thresholds =
+    keptThreshold === undefined
+      ? `${pruneThreshold}`
+      : `${pruneThreshold}, then ${keptThreshold.toPrecision(3)} to leave ${100 * parameters.keptShare} %`;
   return `# Does sleep help?
 
 Written by \`npm run bench -- memory\`. Corpus: the SpamAssassin public mail, ${corpus.messages} messages with
@@ -47,7 +52,7 @@ ${markdownTable(recallHead, result.recall.map(recallCells))}
 ## How it was measured
 
 - Node ${machine.node}, ${machine.cores} cores, ${result.wallSeconds.toFixed(0)} s in all, of which sleep ${sleep.seconds.toFixed(0)} s (${sleep.accepted} of ${sleep.cycles} cycles accepted).
-- Seed ${parameters.seed}. Sleep and prune with their default parameters; prune threshold ${sleep.pruneThreshold}, then ${sleep.keptThreshold.toPrecision(3)} to leave ${100 * parameters.keptShare} %.
+- Seed ${parameters.seed}. Sleep and prune with their default parameters; prune threshold ${thresholds}.
 - Chosen on validation: item-kNN with ${parameters.neighbours} neighbours, EASE with λ = ${parameters.lambda} of ${parameters.lambdaTrials.map(({ parameter }) => parameter).join(', ')}.
 - BM25 is that of minisearch; TF-IDF is \`ltc\` with cosine. Both see how often a message holds a concept.
 `;

@@ -37,8 +37,8 @@ export interface SleepFigures {
   readonly accepted: number;
   /** Threshold τ in force, of the first prune. */
   readonly pruneThreshold: number;
-  /** Threshold of the second prune, which leaves `keptShare` of the possible edges. */
-  readonly keptThreshold: number;
+  /** Threshold of a second prune to `keptShare` of the possible edges; absent when there were no more after the first. */
+  readonly keptThreshold?: number;
 }
 
 /** Choices that a repetition needs. */

@@ -185,16 +185,20 @@ async function measureTori(tori: Tori, task: Task, recalled: number) {
   const recall = await recallRows(tori, task, recalled);
   const pruneThreshold = await tori.prune();
   const pruned = await complete('TORI after pruning');
-  const keptThreshold = await tori.prune(await tori.thresholdFor(keptShare * pairs));
-  const sparse = await complete(`TORI, pruned to ${100 * keptShare} %`);
+  const completion = [before, after, pruned];
+  let keptThreshold: number | undefined;
+  if (pruned.edgeShare > keptShare) {
+    keptThreshold = await tori.prune(await tori.thresholdFor(keptShare * pairs));
+    completion.push(await complete(`TORI, pruned to ${100 * keptShare} %`));
+  }
   const sleep: SleepFigures = {
     seconds,
     cycles: cycles.length,
     accepted: cycles.filter(({ accepted }) => accepted).length,
     pruneThreshold,
-    keptThreshold,
+    ...(keptThreshold !== undefined && { keptThreshold }),
   };
-  return { completion: [before, after, pruned, sparse], recall, sleep };
+  return { completion, recall, sleep };
 }
 
 /** The order in which the pruner answers: at most 1000 concepts, of which those of the vocabulary count. */
