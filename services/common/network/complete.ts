@@ -24,7 +24,7 @@ export interface Completion {
  * Completes a cue: clamps its concepts on, settles the rest at zero temperature and ranks the others by what the settled
  * state makes of them.
  *
- * The score of j is Σᵢ wᵢⱼ xᵢ / uᵢ^(7/4) over the active i, with the stored weights w: the conditional mean
+ * The score of j is 10 Σᵢ wᵢⱼ xᵢ / uᵢ^(7/4) over the active i, with the stored weights w: the conditional mean
  * Σᵢ ρᵢⱼ xᵢ uⱼ/uᵢ of a Gaussian field (Steck 2019, written with partial correlations) over uⱼ^¼, which keeps common
  * concepts from crowding out telling ones; measured in docs/mathematics.md.
  * Concepts of the cue that the network does not hold have no effect.

@@ -52,7 +52,7 @@ export const couplingGain = 8;
 const inhibition = 0.02;
 
 /**
- * Builds the network of a concept graph: Jᵢⱼ = 8 wᵢⱼ / (uᵢuⱼ)^¾. Self-edges and edges of weight 0 are dropped.
+ * Builds the network of a concept graph: Jᵢⱼ = 8 ρᵢⱼ, see scale.ts. Self-edges and edges of weight 0 are dropped.
  * @throws RangeError when arrays disagree in length, node ids are not strictly ascending, or an edge names no node
  */
 export function buildNetwork(input: NetworkInput): ConceptNetwork {
