@@ -18,18 +18,22 @@ const cueSchema = z
     'expected text or concepts',
   );
 
-/** Reads cues, a JSON object a line. @throws CliError naming every line that is none */
+/** Faults that are told one by one: a file of another kind has one on every line. */
+const faultsTold = 5;
+
+/** Reads cues, a JSON object a line. @throws CliError naming the first lines that are none, and how many more there are */
 export function parseCues(jsonl: string, file: string): BatchCue[] {
   const faults: string[] = [];
   const cues = jsonl.split('\n').flatMap((text, index) => {
     if (text.trim() === '') return [];
-    const { data, error } = cueSchema.safeParse(jsonOf(text));
+    const json = jsonOf(text);
+    const { data, error } = cueSchema.safeParse(json);
     if (error === undefined) return [data];
     const reasons = error.issues.map(({ path, message }) => `${path.join('.') || 'line'}: ${message}`);
-    faults.push(`${file}:${index + 1}: ${reasons.join('; ')}`);
+    faults.push(`${file}:${index + 1}: ${json === undefined ? 'not JSON' : reasons.join('; ')}`);
     return [];
   });
-  if (faults.length > 0) throw new CliError(exitCodes.refused, faults.join('\n'));
+  if (faults.length > 0) throw new CliError(exitCodes.refused, firstOf(faults));
   return cues;
 }
 
@@ -60,6 +64,11 @@ export async function recallAll(
     onAnswered(answers.length);
   }
   return answers;
+}
+
+function firstOf(faults: readonly string[]): string {
+  const more = faults.length - faultsTold;
+  return [...faults.slice(0, faultsTold), ...(more > 0 ? [`and ${more} more lines`] : [])].join('\n');
 }
 
 function saysSomething({ text, concepts }: BatchCue): boolean {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createMcp, type Mcp } from '../../../lib/mcpClient/index.js';
 import { parseExposition } from '../../../operator/metrics/exposition.js';
 import { currentCluster } from '../follow.js';
@@ -42,20 +43,20 @@ export async function tour(context: TourContext): Promise<void> {
 }
 
 /** Keeps mail coming while the canary goes through its steps, so that it has something to be judged by. */
-async function serveCanary(mail: SampleMail, { store, say }: TourContext): Promise<void> {
+async function serveCanary(mail: SampleMail, { store, say, signal }: TourContext): Promise<void> {
   say.fact('Meanwhile mail keeps arriving, so that both tracks have something to do.');
   const finished = () => currentCluster(store)?.status?.rollout?.history.length ?? 0;
   const before = finished();
   const arrived = await mail.arrive(() => finished() > before);
+  // Long enough for `follow` to tell first how the canary ended.
+  await sleep(1_000, undefined, { signal });
   say.done(`${arrived} messages arrived during the canary`);
 }
 
 async function consolidate(mcp: Mcp, { endpoints, say, signal }: TourContext): Promise<void> {
   say.step('Sleep: replaying episodes into the concept graph');
-  // The memory sleeps by itself as episodes come: when it was faster than this call, one more cycle rehearses the newest.
-  const rest = await mcp('memory.sleep', { once: false }, { signal });
-  const slept = rest.runs.some((run) => run.cycles.length > 0);
-  const { runs } = slept ? rest : await mcp('memory.sleep', { once: true }, { signal });
+  // The memory has slept by itself while episodes came: this takes what is left.
+  const { runs } = await mcp('memory.sleep', { once: false }, { signal });
   for (const cycle of runs.flatMap((run) => run.cycles)) {
     const energy = `energy ${two(cycle.energyBefore)} → ${two(cycle.energyAfter)}`;
     const completion = `completion NDCG@20 ${two(cycle.completionBefore)} → ${two(cycle.completionAfter)}`;
@@ -70,12 +71,22 @@ async function consolidate(mcp: Mcp, { endpoints, say, signal }: TourContext): P
     `Consolidated in ${sleeps('consol_cycles_total', { result: 'accepted' })} cycles so far: ${graph('edge_count')} edges, ` +
       `completion of held-out episodes NDCG@20 ${two(sleeps('consol_completion_ndcg'))}`,
   );
-  say.step('Prune: the L1 proximal step keeps the graph sparse');
-  const dry = await mcp('memory.prune', { dryRun: true }, { signal });
-  const pruned = await mcp('memory.prune', { dryRun: false }, { signal });
-  for (const run of dry.runs)
-    say.fact(`a dry run at τ = ${run.threshold} would keep ${run.edgesAfter} of ${run.edgesBefore} edges`);
-  for (const run of pruned.runs) say.done(`Pruned ${run.edgesBefore} → ${run.edgesAfter} edges`);
+  await prune(mcp, { say, signal });
+}
+
+/** Shows what the L1 strength decides, then prunes at the one in force. */
+async function prune(mcp: Mcp, { say, signal }: Pick<TourContext, 'say' | 'signal'>): Promise<void> {
+  say.step('Prune: the L1 proximal step takes the weakest edges');
+  for (const threshold of [undefined, 0.003, 0.01]) {
+    const { runs } = await mcp('memory.prune', { dryRun: true, threshold }, { signal });
+    for (const run of runs)
+      say.fact(`at τ = ${run.threshold} it would keep ${run.edgesAfter} of ${run.edgesBefore} edges`);
+  }
+  const { runs } = await mcp('memory.prune', { dryRun: false }, { signal });
+  for (const run of runs)
+    say.done(
+      `Pruned at τ = ${run.threshold}: ${run.edgesBefore} → ${run.edgesAfter} edges, all of them lighter`,
+    );
 }
 
 async function showDynamics(mcp: Mcp, { say, signal }: TourContext): Promise<void> {

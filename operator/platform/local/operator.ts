@@ -15,7 +15,7 @@ import { createOperatorMetrics, type OperatorMetrics } from './operator-metrics.
 import { profileStatus } from './profile-status.js';
 import { reconcileCluster, type Reconciled, type Subject } from './reconcile.js';
 import type { Machine } from './machine.js';
-import type { ResourceStore, StoredResource } from './resources/store.js';
+import type { ResourceStore, Snapshot, StoredResource } from './resources/store.js';
 import { Sampler } from './sampler.js';
 
 /** What the operator's loop works with. */
@@ -42,6 +42,7 @@ export class LocalOperator {
   readonly #metrics: OperatorMetrics;
   #wake: () => void = () => undefined;
   #lastPass = 0;
+  #refused = '';
 
   constructor(context: OperatorContext) {
     this.#context = context;
@@ -98,8 +99,7 @@ export class LocalOperator {
   async #pass(): Promise<void> {
     const { store, machine, now } = this.#context;
     const { resources, problems } = store.read();
-    for (const { file, problems: found } of problems)
-      machine.logger.warn({ file, found }, 'a manifest is refused');
+    this.#tellRefused(problems);
     const clusters = resources.filter(isCluster).sort(byAge);
     const [cluster, ...others] = clusters;
     for (const other of others) this.#refuseSecond(other);
@@ -111,6 +111,16 @@ export class LocalOperator {
     this.#collect(store);
     this.#metrics.passes.inc();
     this.#metrics.lastPass.set(now().getTime() / 1_000);
+  }
+
+  /** A manifest stays refused until somebody edits it: that is told once, not at every pass. */
+  #tellRefused(problems: Snapshot['problems']): void {
+    const refused = JSON.stringify(problems);
+    if (refused === this.#refused) return;
+    this.#refused = refused;
+    for (const { file, problems: found } of problems) {
+      this.#context.machine.logger.warn({ file, found }, 'a manifest is refused');
+    }
   }
 
   async #reconcile(

@@ -17,7 +17,7 @@ const milestones = [
     line: /Consolidated in [1-9]\d* cycles so far: [1-9]\d* edges/,
     withinSeconds: 300,
   },
-  { name: 'edges are pruned', line: /Pruned \d+ → \d+ edges/, withinSeconds: 300 },
+  { name: 'pruning is shown', line: /Pruned at τ = \S+ [1-9]\d* → [1-9]\d* edges/, withinSeconds: 300 },
   { name: 'the canary gets 1 % of the keys', line: /Holding at 1%/, withinSeconds: 300 },
   { name: 'the canary gets 50 % of the keys', line: /Holding at 50%/, withinSeconds: 300 },
   { name: 'the canary is promoted', line: /is promoted: every key is served by it/, withinSeconds: 300 },
