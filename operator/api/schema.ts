@@ -5,8 +5,8 @@
  * the TypeScript type of a value which passed it. The CRDs in crds/ print `schema.json` as it is, local validation
  * compiles the same object, and `Infer<typeof schema>` is the type: nothing is said twice.
  *
- * Sections with defaults inside are written `withDefault(object({ … }), {})`, because Kubernetes and ajv both fill
- * nested defaults only where the parent is there.
+ * Sections with defaults inside are written `withDefault(object({ … }), {})`: Kubernetes and ajv both fill nested
+ * defaults only where the parent is there.
  */
 
 /** A CEL rule of one node: `self` is the value at that node, `oldSelf` (transition rules) its stored value. */
@@ -179,9 +179,24 @@ export function optional<T>(schema: Schema<T>): Schema<T, 'optional'> {
   return { json: schema.json, presence: 'optional' };
 }
 
-/** A field that is filled with this JSON value when it is not written; `{}` for a section with defaults inside. */
+/**
+ * A field that is filled with this JSON value when it is not written; `{}` for a section with defaults inside. The CRD
+ * prints the value with those filled in, because the API server runs the CEL rules over it as it stands.
+ */
 export function withDefault<T>(schema: Schema<T>, value: unknown): Schema<T, 'defaulted'> {
-  return { json: { ...schema.json, default: value }, presence: 'defaulted' };
+  return { json: { ...schema.json, default: filled(schema.json, value) }, presence: 'defaulted' };
+}
+
+function filled(schema: StructuralSchema, value: unknown): unknown {
+  if (Array.isArray(value))
+    return value.map((item: unknown) => (schema.items ? filled(schema.items, item) : item));
+  if (typeof value !== 'object' || value === null || schema.properties === undefined) return value;
+  const given = value as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(
+    Object.entries(schema.properties)
+      .map(([name, field]) => [name, name in given ? filled(field, given[name]) : field.default])
+      .filter(([, content]) => content !== undefined),
+  );
 }
 
 function required<T>(json: StructuralSchema): Schema<T, 'required'> {

@@ -1,0 +1,57 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../harness/local-cluster.js';
+
+/** Programs that {@link programs} can find or build. */
+export type Program =
+  | 'coredns'
+  | 'etcd'
+  | 'flagger'
+  | 'helm'
+  | 'kube-apiserver'
+  | 'kube-controller-manager'
+  | 'kube-proxy'
+  | 'kube-score'
+  | 'kube-scheduler'
+  | 'kubeconform'
+  | 'kubectl'
+  | 'kubelet'
+  | 'pause';
+
+const buildScript = join(packageRoot, 'test', 'cluster', 'build.sh');
+
+/** Why no control plane can be had on this machine; undefined when one can. */
+export function controlPlaneMissing(): string | undefined {
+  if (process.env['CI'] === 'true' || process.env['TORI_TEST_KUBECONFIG'] !== undefined) return undefined;
+  if (found('kube-apiserver') !== undefined && found('etcd') !== undefined) return undefined;
+  if (spawnSync('go', ['version']).status === 0) return undefined;
+  return 'neither KUBEBUILDER_ASSETS nor Go is here';
+}
+
+/**
+ * Paths of programs, in the order asked: from KUBEBUILDER_ASSETS where it has them, else from the cache, else built from
+ * source, which takes minutes once.
+ * @throws Error with the compiler's output when a build fails
+ */
+export function programs<const P extends readonly Program[]>(
+  ...names: P
+): { readonly [K in keyof P]: string } {
+  const missing = names.filter((name) => found(name) === undefined);
+  if (missing.length > 0) execFileSync(buildScript, missing, { stdio: ['ignore', 'pipe', 'inherit'] });
+  return names.map((name) => found(name) ?? join(cacheFolder(), name)) as { readonly [K in keyof P]: string };
+}
+
+function found(name: Program): string | undefined {
+  const folders = [process.env['KUBEBUILDER_ASSETS'], cacheFolder()];
+  return folders
+    .flatMap((folder) => (folder === undefined ? [] : [join(folder, name)]))
+    .find((path) => existsSync(path));
+}
+
+let cached: string | undefined;
+
+function cacheFolder(): string {
+  cached ??= execFileSync(buildScript, ['--folder'], { encoding: 'utf8' }).trim();
+  return cached;
+}
