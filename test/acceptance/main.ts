@@ -4,8 +4,12 @@
  */
 import { Report } from './report.js';
 import { step1 } from './step1/sections.js';
+import { step2 } from './step2/sections.js';
 
-const steps: Record<string, Record<string, (report: Report) => Promise<void>>> = { '1': step1 };
+const steps: Record<string, Record<string, (report: Report) => Promise<void>>> = {
+  '1': step1,
+  '2': step2,
+};
 
 const [step = '', ...wanted] = process.argv.slice(2);
 const sections = steps[step];

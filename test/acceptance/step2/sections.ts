@@ -1,0 +1,4 @@
+import type { Report } from '../report.js';
+
+/** The acceptance section of step 2, part by part. */
+export const step2: Record<string, (report: Report) => Promise<void>> = {};
