@@ -12,3 +12,19 @@ export function crdFiles(): Map<string, string> {
     ]),
   );
 }
+
+/** The same CRDs as templates of the Helm chart, which can leave them out and can keep them past an uninstall. */
+export function crdTemplates(): Map<string, string> {
+  return new Map([...crdFiles()].map(([name, text]) => [name, templateOf(text)]));
+}
+
+function templateOf(crd: string): string {
+  const literal = crd.replaceAll('{{', '{{ "{{" }}');
+  const keep = `metadata:
+  {{- if .Values.crds.keep }}
+  annotations:
+    helm.sh/resource-policy: keep
+  {{- end }}
+`;
+  return `{{- if .Values.crds.install }}\n${literal.replace('metadata:\n', keep)}{{- end }}\n`;
+}

@@ -1,9 +1,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { crdFiles } from './crd-files.js';
+import { crdFiles, crdTemplates } from './crd-files.js';
 
-/** Writes every CRD into crds/; run by `npm run gen:crds` from dist/. */
-const folder = fileURLToPath(new URL('../../../crds', import.meta.url));
-mkdirSync(folder, { recursive: true });
-for (const [name, text] of crdFiles()) writeFileSync(join(folder, name), text);
+/** Writes every CRD into crds/ and into the Helm chart; run by `npm run gen:crds` from dist/. */
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+write('crds', crdFiles());
+write('helm/tori-memory/templates/crds', crdTemplates());
+
+function write(path: string, files: ReadonlyMap<string, string>): void {
+  const folder = join(root, path);
+  mkdirSync(folder, { recursive: true });
+  for (const [name, text] of files) writeFileSync(join(folder, name), text);
+}
