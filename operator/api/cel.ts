@@ -1,7 +1,37 @@
 import { Environment, type ParseResult } from '@marcbachmann/cel-js';
 import type { Rule, StructuralSchema } from './schema.js';
 
-const environment = new Environment({ unlistedVariablesAreDyn: true });
+/** A Kubernetes quantity; `quantity()` is of the API server's library, not of CEL itself. */
+class Quantity {
+  readonly amount: number;
+
+  constructor(text: string) {
+    const [, digits, suffix = ''] = /^([0-9.]+)([A-Za-z]*)$/.exec(text) ?? [];
+    const factor = suffixes[suffix];
+    if (digits === undefined || factor === undefined) throw new RangeError(`"${text}" is not a quantity`);
+    this.amount = Number(digits) * factor;
+  }
+}
+
+const suffixes: Readonly<Record<string, number>> = {
+  m: 1e-3,
+  '': 1,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+};
+
+const environment = new Environment({ unlistedVariablesAreDyn: true })
+  .registerType('Quantity', Quantity)
+  .registerFunction('quantity(string): Quantity', (text: string) => new Quantity(text))
+  .registerFunction('Quantity.compareTo(Quantity): int', (a: Quantity, b: Quantity) =>
+    BigInt(Math.sign(a.amount - b.amount)),
+  );
 const programs = new Map<string, ParseResult>();
 
 /**

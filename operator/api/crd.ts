@@ -1,10 +1,7 @@
-import { group, labelPattern, type Definition } from './resource.js';
+import { group, type Definition } from './resource.js';
 import type { StructuralSchema } from './schema.js';
 
-/**
- * The CustomResourceDefinition of a kind, as a JSON value.
- * The name is bounded to an RFC 1123 label, because it becomes part of host names.
- */
+/** The CustomResourceDefinition of a kind, as a JSON value. */
 export function crdOf(definition: Definition): Record<string, unknown> {
   const { kind, plural, singular, shortNames } = definition;
   return {
@@ -32,7 +29,7 @@ export function crdOf(definition: Definition): Record<string, unknown> {
   };
 }
 
-function documentSchema({ kind, spec, status }: Definition): StructuralSchema {
+function documentSchema({ kind, name, spec, status }: Definition): StructuralSchema {
   return {
     type: 'object',
     description: `${kind} of TORI Memory.`,
@@ -40,15 +37,9 @@ function documentSchema({ kind, spec, status }: Definition): StructuralSchema {
     properties: {
       apiVersion: { type: 'string' },
       kind: { type: 'string' },
-      metadata: { type: 'object' },
+      metadata: { type: 'object', properties: { name: { type: 'string', ...name } } },
       spec: spec.json,
       status: status.json,
     },
-    'x-kubernetes-validations': [
-      {
-        rule: `self.metadata.name.size() <= 63 && self.metadata.name.matches('${labelPattern}')`,
-        message: 'metadata.name must be an RFC 1123 label of at most 63 characters',
-      },
-    ],
   };
 }

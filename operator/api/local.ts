@@ -28,15 +28,38 @@ export function localProblems({ spec }: MemoryCluster): ManifestProblem[] {
   if (spec.bus.driver !== 'embedded') {
     refuse('spec.bus.driver', spec.bus.driver, 'the local platform uses the embedded bus');
   }
-  if (spec.monitoring.source !== 'scrape') {
-    refuse('spec.monitoring.source', spec.monitoring.source, 'the local platform scrapes /metrics itself');
-  }
-  if (spec.services.gateway.exposure.type !== 'Service') {
+  if (spec.monitoring.prometheus !== undefined) {
     refuse(
-      'spec.services.gateway.exposure.type',
-      spec.services.gateway.exposure.type,
-      'the local gateway listens on loopback only',
+      'spec.monitoring.prometheus.url',
+      spec.monitoring.prometheus.url,
+      'the local platform scrapes /metrics itself',
     );
   }
-  return problems;
+  return [...problems, ...gatewayProblems(spec.services.gateway)];
+}
+
+function gatewayProblems({
+  autoscaling,
+  exposure,
+  service,
+}: MemoryCluster['spec']['services']['gateway']): ManifestProblem[] {
+  const path = 'spec.services.gateway';
+  const loopback = 'the local gateway listens on loopback only';
+  return [
+    ...(autoscaling === undefined
+      ? []
+      : [
+          {
+            path: `${path}.autoscaling.maxReplicas`,
+            value: autoscaling.maxReplicas,
+            reason: 'the local platform runs one gateway',
+          },
+        ]),
+    ...(service.type === 'ClusterIP'
+      ? []
+      : [{ path: `${path}.service.type`, value: service.type, reason: loopback }]),
+    ...(exposure.type === 'Service'
+      ? []
+      : [{ path: `${path}.exposure.type`, value: exposure.type, reason: loopback }]),
+  ];
 }

@@ -1,4 +1,11 @@
-import { conditionsSchema, instant, nameText, type Definition, type Resource } from './resource.js';
+import {
+  conditionsSchema,
+  instant,
+  labelName,
+  nameText,
+  type Definition,
+  type Resource,
+} from './resource.js';
 import { integer, object, oneOf, optional, string, withDefault, type Infer } from './schema.js';
 
 /** What a person can ask for; operator/rollout/states.ts says where each is legal. */
@@ -66,6 +73,7 @@ export const memoryAction: Definition = {
   plural: 'memoryactions',
   singular: 'memoryaction',
   shortNames: ['ma'],
+  name: labelName,
   columns: [
     { name: 'Action', type: 'string', jsonPath: '.spec.action' },
     { name: 'Target', type: 'string', jsonPath: '.spec.target.name' },

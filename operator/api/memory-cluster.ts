@@ -1,9 +1,29 @@
-import { monitoringSchema, serviceNames, servicesSchema } from './services-spec.js';
-import { conditionsSchema, nameText, secretKey, type Definition, type Resource } from './resource.js';
+import { monitoringSchema } from './monitoring-spec.js';
+import { serviceNames, servicesSchema } from './services-spec.js';
+import {
+  conditionsSchema,
+  instant,
+  nameText,
+  secretKey,
+  type Definition,
+  type Resource,
+} from './resource.js';
 import { rolloutSchema } from './rollout-spec.js';
 import { rolloutStatusSchema } from './rollout-status.js';
-import { array, integer, map, object, oneOf, optional, string, withDefault, type Infer } from './schema.js';
+import {
+  array,
+  boolean,
+  integer,
+  map,
+  object,
+  oneOf,
+  optional,
+  string,
+  withDefault,
+  type Infer,
+} from './schema.js';
 import { tuningStatusSchema } from './tuning-status.js';
+import { volumeOf } from './workload-spec.js';
 
 const storage = object(
   {
@@ -36,14 +56,17 @@ const storage = object(
 const bus = object(
   {
     driver: withDefault(oneOf(['embedded', 'redis'], { description: 'How events travel.' }), 'embedded'),
-    redisSecret: optional(secretKey('URL of Redis.')),
+    redisSecret: optional(
+      secretKey('URL of a Redis of your own; with driver redis the operator runs one when absent.'),
+    ),
+    volume: volumeOf('2Gi'),
   },
   {
     description: 'The event bus between the services.',
     rules: [
       {
-        rule: "self.driver != 'redis' || has(self.redisSecret)",
-        message: 'redisSecret is needed when driver is redis',
+        rule: "!has(self.redisSecret) || self.driver == 'redis'",
+        message: 'redisSecret goes only with driver redis',
         fieldPath: '.redisSecret',
       },
     ],
@@ -82,6 +105,29 @@ export const memoryClusterSpecSchema = object(
       ),
     ),
     monitoring: withDefault(monitoringSchema, {}),
+    imagePullSecrets: withDefault(
+      array(
+        object({ name: nameText('Name of the Secret.') }, { description: 'A Secret for the registry.' }),
+        {
+          description: 'Secrets with which images are pulled.',
+          mapKeys: ['name'],
+          maxItems: 8,
+        },
+      ),
+      [],
+    ),
+    imagePullPolicy: optional(
+      oneOf(['Always', 'IfNotPresent', 'Never'], {
+        description: 'When images are pulled; the rule of Kubernetes when absent.',
+      }),
+    ),
+    networkPolicies: withDefault(
+      boolean({
+        description:
+          'Whether NetworkPolicies let only the parts of this cluster and the operator call the services.',
+      }),
+      true,
+    ),
   },
   {
     description: 'What is wanted.',
@@ -125,8 +171,12 @@ const canarySummary = object(
     revision: string({ maxLength: 63 }),
     weight: string({ description: 'Share of the keys, such as 1%.', maxLength: 8 }),
     step: string({ description: 'Such as 2/3.', maxLength: 8 }),
-    verdict: optional(oneOf(['pass', 'fail', 'inconclusive'])),
-    eligibleAt: optional(string({ maxLength: 64 })),
+    hold: string({ description: 'Least time at this weight, such as 48h.', maxLength: 32 }),
+    verdict: optional(
+      oneOf(['pass', 'fail', 'inconclusive'], { description: 'Verdict of the last evaluation.' }),
+    ),
+    stepStartedAt: optional(instant('When the gateway began to send this share.')),
+    eligibleAt: optional(instant('When the hold ends.')),
   },
   { description: 'The canary in the words of `get`.' },
 );
@@ -156,6 +206,8 @@ export const memoryCluster: Definition = {
   plural: 'memoryclusters',
   singular: 'memorycluster',
   shortNames: ['mc'],
+  // Services are named after it: they begin with a letter, and `-koopman-canary` with a hash must fit into a label.
+  name: { pattern: '^[a-z]([-a-z0-9]*[a-z0-9])?$', maxLength: 36 },
   columns: [
     { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
     { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
@@ -164,6 +216,13 @@ export const memoryCluster: Definition = {
     { name: 'Canary', type: 'string', jsonPath: '.status.canary.revision' },
     { name: 'Weight', type: 'string', jsonPath: '.status.canary.weight' },
     { name: 'Step', type: 'string', jsonPath: '.status.canary.step' },
+    {
+      name: 'Held',
+      type: 'date',
+      jsonPath: '.status.canary.stepStartedAt',
+      description: 'How long the canary has had this weight.',
+    },
+    { name: 'Of', type: 'string', jsonPath: '.status.canary.hold' },
     { name: 'Verdict', type: 'string', jsonPath: '.status.canary.verdict' },
     { name: 'Eligible', type: 'string', jsonPath: '.status.canary.eligibleAt', priority: 1 },
     {

@@ -43,13 +43,24 @@ export interface Definition {
   readonly plural: string;
   readonly singular: string;
   readonly shortNames: readonly string[];
+  /** What its name may be. */
+  readonly name: NameRule;
   readonly columns: readonly Column[];
   readonly spec: Schema<unknown>;
   readonly status: Schema<unknown>;
 }
 
+/** Bounds of `metadata.name` beside those of every resource. */
+export interface NameRule {
+  readonly pattern: string;
+  readonly maxLength: number;
+}
+
 /** Pattern of RFC 1123 labels: names of resources, because they become parts of host names. */
 export const labelPattern = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$';
+
+/** A name that is one RFC 1123 label. */
+export const labelName: NameRule = { pattern: labelPattern, maxLength: 63 };
 
 /** A reference by name to a resource of the same namespace. */
 export function nameText(description: string) {

@@ -1,5 +1,5 @@
 import { durationText } from './duration.js';
-import { conditionsSchema, nameText, type Definition, type Resource } from './resource.js';
+import { conditionsSchema, labelName, nameText, type Definition, type Resource } from './resource.js';
 import {
   array,
   integer,
@@ -200,6 +200,7 @@ export const tuningProfile: Definition = {
   plural: 'tuningprofiles',
   singular: 'tuningprofile',
   shortNames: ['tp'],
+  name: labelName,
   columns: [
     { name: 'Mode', type: 'string', jsonPath: '.spec.mode' },
     { name: 'Scope', type: 'string', jsonPath: '.spec.scope' },

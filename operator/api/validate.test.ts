@@ -123,10 +123,14 @@ spec:
   version: "1"
   storage: { engine: postgres, postgresSecret: { name: pg, key: url } }
   bus: { driver: redis, redisSecret: { name: redis, key: url } }
-  monitoring: { source: prometheus, prometheusUrl: 'http://prometheus:9090' }
+  monitoring: { prometheus: { url: 'http://prometheus:9090' } }
   services:
     sleep: { image: 'registry/sleep:1' }
-    gateway: { replicas: 2, exposure: { type: Ingress, host: m.example.org } }
+    gateway:
+      replicas: 2
+      autoscaling: { maxReplicas: 4 }
+      service: { type: NodePort }
+      exposure: { type: Ingress, host: m.example.org }
 `),
   ) as MemoryCluster;
   expect(localProblems(cluster).map(({ path }) => path)).toEqual([
@@ -134,7 +138,9 @@ spec:
     'spec.services.gateway.replicas',
     'spec.storage.engine',
     'spec.bus.driver',
-    'spec.monitoring.source',
+    'spec.monitoring.prometheus.url',
+    'spec.services.gateway.autoscaling.maxReplicas',
+    'spec.services.gateway.service.type',
     'spec.services.gateway.exposure.type',
   ]);
 });

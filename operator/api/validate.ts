@@ -2,7 +2,7 @@ import { definitions } from './definitions.js';
 import type { MemoryAction } from './memory-action.js';
 import type { MemoryCluster } from './memory-cluster.js';
 import { nearest, problemText, type ManifestProblem } from './problem.js';
-import { apiVersion, labelPattern, type Definition } from './resource.js';
+import { apiVersion, labelPattern, type Definition, type NameRule } from './resource.js';
 import { ruleProblems } from './rules.js';
 import { integer, map, object, optional, string } from './schema.js';
 import { structureCheck, type StructureCheck } from './structure.js';
@@ -19,17 +19,18 @@ export type Validation =
   | { readonly ok: false; readonly problems: readonly ManifestProblem[] };
 
 const label = string({ maxLength: 316 });
-const metadataSchema = object({
-  name: string({ pattern: labelPattern, minLength: 1, maxLength: 63 }),
-  namespace: optional(string({ pattern: labelPattern, maxLength: 63 })),
-  labels: optional(map(label)),
-  annotations: optional(map(string({ maxLength: 262_144 }))),
-  uid: optional(string()),
-  resourceVersion: optional(string()),
-  generation: optional(integer()),
-  creationTimestamp: optional(string({ format: 'date-time' })),
-  deletionTimestamp: optional(string({ format: 'date-time' })),
-});
+const metadataSchema = (name: NameRule) =>
+  object({
+    name: string({ ...name, minLength: 1 }),
+    namespace: optional(string({ pattern: labelPattern, maxLength: 63 })),
+    labels: optional(map(label)),
+    annotations: optional(map(string({ maxLength: 262_144 }))),
+    uid: optional(string()),
+    resourceVersion: optional(string()),
+    generation: optional(integer()),
+    creationTimestamp: optional(string({ format: 'date-time' })),
+    deletionTimestamp: optional(string({ format: 'date-time' })),
+  });
 
 /** Fields of metadata that only an API server writes; a manifest read back from one still applies. */
 const serverMetadata = [
@@ -79,7 +80,7 @@ function without(fields: object, keys: readonly string[]): Record<string, unknow
 
 const checks = new Map<string, StructureCheck>();
 
-function checkOf({ kind, spec }: Definition): StructureCheck {
+function checkOf({ kind, name, spec }: Definition): StructureCheck {
   const check =
     checks.get(kind) ??
     structureCheck({
@@ -88,7 +89,7 @@ function checkOf({ kind, spec }: Definition): StructureCheck {
       properties: {
         apiVersion: { type: 'string', enum: [apiVersion] },
         kind: { type: 'string' },
-        metadata: metadataSchema.json,
+        metadata: metadataSchema(name).json,
         spec: spec.json,
       },
     });

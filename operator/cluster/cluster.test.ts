@@ -94,13 +94,12 @@ describe('workloads', () => {
     ]);
   });
 
-  test('a canary has ports 100 higher and no gateway', () => {
-    expect(of('canary').map(({ port, metricsPort }) => [port, metricsPort])).toEqual([
-      [50_151, 9191],
-      [50_153, 9193],
-      [50_152, 9192],
-      [50_154, 9194],
-    ]);
+  test('a canary has the same ports and no gateway', () => {
+    expect(of('canary')).toEqual(
+      of('stable')
+        .filter(({ service }) => service !== 'gateway')
+        .map((workload) => ({ ...workload, track: 'canary' })),
+    );
   });
 
   test('parameters are in the environment once, as effective', () => {
@@ -203,6 +202,10 @@ describe('the status of a cluster', () => {
   });
 
   test('the canary is told in words', () => {
-    expect(clusterStatus(inputs(at('Holding')), now).canary).toMatchObject({ weight: '1%', step: '1/3' });
+    expect(clusterStatus(inputs(at('Holding')), now).canary).toMatchObject({
+      weight: '1%',
+      step: '1/3',
+      hold: '48h',
+    });
   });
 });

@@ -10,7 +10,7 @@ import { problemText } from '../api/problem.js';
 import type { Condition } from '../api/resource.js';
 import type { RolloutStatus } from '../api/rollout-status.js';
 import type { TuningStatus } from '../api/tuning-status.js';
-import { describe, stepText, weightText } from '../rollout/describe.js';
+import { describe, holdText, stepText, weightText } from '../rollout/describe.js';
 import { rolloutConditions } from './rollout-conditions.js';
 
 /** Everything that a cluster's status is made of. */
@@ -93,13 +93,16 @@ function canaryOf({ cluster, rollout }: StatusInputs): Pick<MemoryClusterStatus,
   if (rollout === undefined || run === undefined || run.kind === 'Return' || rollout.state === 'Installing') {
     return {};
   }
+  const { stepStartedAt, eligibleAt, lastVerdict } = run;
   return {
     canary: {
       revision: run.revision,
       weight: weightText(rollout),
       step: stepText(rollout, cluster.spec.rollout),
-      ...(run.lastVerdict === undefined ? {} : { verdict: run.lastVerdict.verdict }),
-      ...(run.eligibleAt === undefined ? {} : { eligibleAt: run.eligibleAt }),
+      hold: holdText(rollout, cluster.spec.rollout),
+      ...(lastVerdict !== undefined && { verdict: lastVerdict.verdict }),
+      ...(stepStartedAt !== undefined && { stepStartedAt }),
+      ...(eligibleAt !== undefined && { eligibleAt }),
     },
   };
 }

@@ -15,7 +15,7 @@ export interface Workload {
   readonly version: string;
   readonly image?: string;
   readonly replicas: number;
-  /** Ports of the contract; a canary that shares the machine has them 100 higher. The gateway's first is HTTP. */
+  /** Ports of the contract, in both tracks; the gateway's first is HTTP. */
   readonly port: number;
   readonly metricsPort: number;
   /** A change of these restarts it. */
@@ -58,9 +58,6 @@ const programs: Readonly<Record<ServiceName, Program>> = {
   },
 };
 
-/** How much higher the ports of a canary on the same machine are. */
-export const canaryPortShift = 100;
-
 /**
  * The workloads of one track, in the order in which they start. The gateway stands in front of both tracks and goes
  * with stable.
@@ -75,7 +72,6 @@ function workloadOf(spec: MemoryClusterSpec, wish: TrackWish, name: ServiceName)
   const service = spec.services[name];
   const { image, env = {} } = wish.template.services[name] ?? {};
   const { program, port, metricsPort, peers } = programs[name];
-  const shift = wish.track === 'canary' ? canaryPortShift : 0;
   const parameterEnv = parametersOf(name, env, wish.parameters);
   return {
     service: name,
@@ -85,8 +81,8 @@ function workloadOf(spec: MemoryClusterSpec, wish: TrackWish, name: ServiceName)
     version: wish.template.version,
     ...(image === undefined ? {} : { image }),
     replicas: service.replicas,
-    port: port + shift,
-    metricsPort: metricsPort + shift,
+    port,
+    metricsPort,
     env: Object.fromEntries(Object.entries(env).filter(([variable]) => !(variable in parameterEnv))),
     parameterEnv,
     peers,

@@ -48,3 +48,8 @@ export function weightText({ table }: RolloutStatus): string {
 export function stepText({ run }: RolloutStatus, { steps }: RolloutSpec): string {
   return `${Math.min((run?.step ?? 0) + 1, steps.length)}/${steps.length}`;
 }
+
+/** The hold of the step that a run is at, such as `48h`. */
+export function holdText({ run }: RolloutStatus, { steps }: RolloutSpec): string {
+  return steps[run?.step ?? 0]?.hold ?? '0s';
+}

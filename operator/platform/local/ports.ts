@@ -11,7 +11,10 @@ export const serviceNames = [
 export type ServiceName = (typeof serviceNames)[number];
 export type { Track };
 
-/** Ports of the contract; the canary track of one machine sits 100 above the stable one. */
+/** How much higher the ports of the canary track are, because it shares the machine with stable. */
+const canaryShift = 100;
+
+/** Ports of the contract. */
 const contractPorts: Record<ServiceName, { readonly grpc: number; readonly metrics: number }> = {
   'episodic-vault': { grpc: 50_051, metrics: 9_091 },
   'sleep-scheduler': { grpc: 50_052, metrics: 9_092 },
@@ -38,7 +41,7 @@ export function portsOf(env: NodeJS.ProcessEnv): Ports {
   }
   return {
     service(name, track) {
-      const shift = offset + (track === 'canary' ? 100 : 0);
+      const shift = offset + (track === 'canary' ? canaryShift : 0);
       return { grpc: contractPorts[name].grpc + shift, metrics: contractPorts[name].metrics + shift };
     },
     gateway: 8_787 + offset,
