@@ -9,8 +9,8 @@ import { problemText, validateManifest, type Resource } from '../../operator/api
 import type { MemoryCluster } from '../../operator/api/memory-cluster.js';
 import { isTrue } from '../../operator/api/conditions.js';
 import { prepareHome, type Home } from '../../operator/platform/local/home.js';
-import { portsOf } from '../../operator/platform/local/ports.js';
-import { gatewayEpoch } from '../../operator/platform/local/shard-table.js';
+import { gatewayBase, portsOf } from '../../operator/platform/local/ports.js';
+import { gatewayEpoch } from '../../operator/tracks/gateway-epoch.js';
 import { ResourceStore } from '../../operator/platform/local/resources/store.js';
 import { ConfigError, exitCodeConfig } from '../../services/common/config/config.js';
 import { endpointsOf, howToUse } from './endpoints.js';
@@ -127,7 +127,7 @@ async function untilReady({ store, ports, say, signal }: Presentation): Promise<
     const cluster = currentCluster(store);
     const { conditions = [], message = 'waiting for the operator' } = cluster?.status ?? {};
     // A status may be that of an earlier start; a gateway that serves its table is of this one.
-    if (isTrue(conditions, 'Ready') && (await gatewayEpoch(ports)) !== undefined) return cluster;
+    if (isTrue(conditions, 'Ready') && (await gatewayEpoch(gatewayBase(ports))) !== undefined) return cluster;
     const waiting = faultLines(store)[0] ?? message;
     if (waiting !== told) say.fact(waiting);
     told = waiting;

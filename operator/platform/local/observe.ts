@@ -1,42 +1,34 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MemoryCluster } from '../../api/memory-cluster.js';
-import { Duration } from '../../api/duration.js';
-import type { RolloutStatus } from '../../api/rollout-status.js';
-import { rolloutMetrics, stepCounts } from '../../metrics/rollout-metrics.js';
-import type { MetricsProvider } from '../../samples/series.js';
-import type { Observation, TrackObservation } from '../../rollout/observation.js';
+import type { Seen } from '../../reconcile/reconcile.js';
+import type { TrackObservation } from '../../rollout/observation.js';
+import { gatewayEpoch } from '../../tracks/gateway-epoch.js';
 import type { Machine } from './machine.js';
-import { serviceNames, type Track } from './ports.js';
-import { gatewayEpoch } from './shard-table.js';
+import { gatewayBase, serviceNames, type Track } from './ports.js';
+import { serviceStatuses } from './service-status.js';
 import type { ProcessReport } from './supervisor/process-spec.js';
 
-/** What the rollout has to know about this machine. */
-export async function observe(
-  machine: Machine,
-  cluster: MemoryCluster,
-  provider: MetricsProvider,
-  now: Date,
-): Promise<Observation> {
-  const { supervisor, ports, home, trackState, drain } = machine;
-  const rollout = cluster.status?.rollout;
-  const [reports, epoch] = await Promise.all([supervisor.observe(), gatewayEpoch(ports)]);
+/** What there is to see of a cluster on this machine. */
+export async function observe(machine: Machine, cluster: MemoryCluster): Promise<Seen> {
+  const { supervisor, ports, home, duties } = machine;
+  const [reports, epoch, known] = await Promise.all([
+    supervisor.observe(),
+    gatewayEpoch(gatewayBase(ports)),
+    duties.observe(cluster.status?.rollout),
+  ]);
   const canary = observeCanary(reports, existsSync(join(home.data, 'canary')));
-  const adopted = trackState.adoptedTuningGeneration;
-  const progress = drain.progress;
-  const window = Duration.parse(cluster.spec.rollout.analysis.window).milliseconds;
   return {
-    stable: observeTrack(reports, 'stable'),
-    ...(canary !== undefined && { canary }),
-    gatewayEpochs: epoch === undefined ? [] : [epoch],
-    canarySeeded: rollout?.run !== undefined && trackState.seededRevision === rollout.run.revision,
-    ...(progress !== undefined && { drain: progress }),
-    ...(adopted !== undefined && { adoptedTuningGeneration: adopted }),
-    step: await countsOfStep(provider, rollout, now),
-    metrics: {
-      ...(canary === undefined ? {} : await rolloutMetrics({ provider, windowMs: window })),
-      ...machine.completion.latest,
+    observation: {
+      stable: observeTrack(reports, 'stable'),
+      ...(canary !== undefined && { canary }),
+      gatewayEpochs: epoch === undefined ? [] : [epoch],
+      ...known,
     },
+    completion: duties.completion,
+    services: serviceStatuses(reports),
+    endpoints: cluster.status?.endpoints ?? {},
+    statements: [],
   };
 }
 
@@ -56,14 +48,4 @@ function observeTrack(reports: readonly ProcessReport[], track: Track): TrackObs
     ready: missing.length === 0,
     ...(missing.length > 0 && { message: `${missing.join(', ')} not ready` }),
   };
-}
-
-async function countsOfStep(
-  provider: MetricsProvider,
-  rollout: RolloutStatus | undefined,
-  now: Date,
-): Promise<Observation['step']> {
-  const since = rollout?.run?.stepStartedAt;
-  if (since === undefined) return { stableRequests: 0, canaryRequests: 0, canarySleeps: 0 };
-  return stepCounts({ provider, windowMs: now.getTime() - Date.parse(since) });
 }

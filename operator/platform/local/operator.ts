@@ -3,18 +3,20 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Registry } from 'prom-client';
-import { setConditions } from '../../api/conditions.js';
 import { Duration } from '../../api/duration.js';
-import type { MemoryAction, MemoryActionStatus } from '../../api/memory-action.js';
+import type { MemoryAction } from '../../api/memory-action.js';
 import type { MemoryCluster } from '../../api/memory-cluster.js';
 import type { TuningProfile } from '../../api/tuning-profile.js';
 import type { SampleStore } from '../../metrics/sample-store.js';
 import type { Logger } from '../../../services/common/logger.js';
 import { clusterStatus } from '../../cluster/status.js';
-import { createOperatorMetrics, type OperatorMetrics } from './operator-metrics.js';
-import { profileStatus } from './profile-status.js';
-import { reconcileCluster, type Reconciled, type Subject } from './reconcile.js';
+import { tuningSamples } from '../../metrics/tuning-samples.js';
+import { actionStatus, byAge, concerns, keptActions } from '../../reconcile/action-status.js';
+import { createOperatorMetrics, type OperatorMetrics } from '../../reconcile/operator-metrics.js';
+import { profileStatus } from '../../reconcile/profile-status.js';
+import { reconcileCluster, type Platform, type Reconciled, type Subject } from '../../reconcile/reconcile.js';
 import type { Machine } from './machine.js';
+import { localPlatform } from './platform.js';
 import type { ResourceStore, Snapshot, StoredResource } from './resources/store.js';
 import { Sampler } from './sampler.js';
 
@@ -27,9 +29,9 @@ export interface OperatorContext {
   readonly now: () => Date;
 }
 
-/** Answered actions that are kept as files, for the record. */
-const keptActions = 50;
 const tickMs = 1_000;
+/** The one namespace of a machine. */
+const namespace = 'default';
 const order = ['mcp-gateway', 'sleep-scheduler', 'koopman-learner', 'sparse-pruner', 'episodic-vault'];
 
 /**
@@ -38,6 +40,7 @@ const order = ['mcp-gateway', 'sleep-scheduler', 'koopman-learner', 'sparse-prun
  */
 export class LocalOperator {
   readonly #context: OperatorContext;
+  readonly #platform: Platform;
   readonly #sampler: Sampler;
   readonly #metrics: OperatorMetrics;
   #wake: () => void = () => undefined;
@@ -46,6 +49,7 @@ export class LocalOperator {
 
   constructor(context: OperatorContext) {
     this.#context = context;
+    this.#platform = localPlatform(context.machine);
     this.#sampler = new Sampler(context.samples, context.machine);
     this.#metrics = createOperatorMetrics(context.registry);
   }
@@ -142,16 +146,21 @@ export class LocalOperator {
     };
     const interval = Duration.parse(cluster.spec.monitoring.interval).milliseconds;
     await this.#sampler.sample(interval, profile, now().getTime());
-    const around = {
+    const { name } = cluster.metadata;
+    const result = await reconcileCluster(this.#platform, subject, {
       provider: samples,
+      tuningSamples: ({ spec }) => tuningSamples(samples, spec),
       now: now(),
-      persist: (status: unknown) => store.writeStatus(cluster, status),
-    };
-    const result = await reconcileCluster(machine, subject, around);
+      persist(status) {
+        store.writeStatus(cluster, status);
+        return Promise.resolve();
+      },
+    });
     this.#answer(subject, result);
-    this.#metrics.show(cluster.metadata.name, result);
+    this.#metrics.show({ namespace, name }, result);
     if (profile !== undefined) {
-      const status = profileStatus(profile, cluster.metadata.name, result.status, now());
+      const users = [{ name, status: result.status }];
+      const status = profileStatus(profile, profile.metadata.generation, users, now());
       if (!isDeepStrictEqual(status, profile.status)) store.writeStatus(profile, status);
     }
     tell(machine.logger, result);
@@ -162,21 +171,7 @@ export class LocalOperator {
     for (const action of actions) {
       const answer = answers.find(({ uid }) => uid === action.metadata.uid);
       if (answer === undefined) continue;
-      const said = { generation: action.metadata.generation, now: now() };
-      const ready = {
-        type: 'Ready',
-        status: 'True',
-        reason: answer.outcome,
-        message: answer.message,
-      } as const;
-      const status: MemoryActionStatus = {
-        observedGeneration: said.generation,
-        outcome: answer.outcome,
-        message: answer.message,
-        handledAt: said.now.toISOString(),
-        conditions: setConditions([], [ready], said),
-      };
-      store.writeStatus(action, status);
+      store.writeStatus(action, actionStatus(action.metadata.generation, answer, now()));
     }
   }
 
@@ -212,15 +207,6 @@ function removeCluster({ home, logger }: Machine, spec: MemoryCluster['spec']): 
   rmSync(join(home.data), { recursive: true, force: true });
 }
 
-function concerns(
-  { spec }: MemoryAction,
-  cluster: MemoryCluster,
-  profile: TuningProfile | undefined,
-): boolean {
-  const target = spec.target.kind === 'MemoryCluster' ? cluster : profile;
-  return target?.metadata.name === spec.target.name;
-}
-
 function tell(logger: Logger, { decision, answers }: Reconciled): void {
   for (const adjustment of decision?.tuning?.adjustments ?? []) logger.info({ adjustment }, 'tuned');
   for (const answer of answers) logger.info({ answer }, 'action answered');
@@ -236,8 +222,4 @@ function isProfile(resource: StoredResource): resource is StoredResource<TuningP
 
 function isAction(resource: StoredResource): resource is StoredResource<MemoryAction> {
   return resource.kind === 'MemoryAction';
-}
-
-function byAge(a: StoredResource, b: StoredResource): number {
-  return a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1;
 }

@@ -60,3 +60,8 @@ export function serviceAddresses(ports: Ports, track: Track) {
     koopman: at('koopman-learner'),
   };
 }
+
+/** Where the gateway of this machine answers. */
+export function gatewayBase(ports: Ports): string {
+  return `http://127.0.0.1:${ports.gateway}`;
+}

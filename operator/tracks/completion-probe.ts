@@ -1,15 +1,15 @@
-import { join } from 'node:path';
-import { meanOf } from '../../../metrics/rollout-metrics.js';
-import type { MetricObservation } from '../../../rollout/observation.js';
-import type { Home } from '../home.js';
+import { meanOf } from '../metrics/rollout-metrics.js';
+import type { MetricObservation } from '../rollout/observation.js';
 import type { BackgroundJobs } from './background.js';
-import type { TrackClients } from './clients.js';
+import type { Tracks } from './clients.js';
+import type { KeptDocuments } from './kept-documents.js';
 import { loadProbes, runProbes } from './probes.js';
 
 interface ProbeContext {
-  readonly home: Home;
+  readonly documents: KeptDocuments;
   readonly jobs: BackgroundJobs;
-  readonly tracks: { readonly stable: TrackClients; readonly canary: TrackClients };
+  readonly tracks: Tracks;
+  readonly now: () => Date;
   readonly signal: AbortSignal;
 }
 
@@ -17,6 +17,7 @@ interface ProbeContext {
 export class CompletionProbe {
   readonly #context: ProbeContext;
   #latest: { completion?: MetricObservation } = {};
+  #endedAt = -Infinity;
 
   constructor(context: ProbeContext) {
     this.#context = context;
@@ -27,19 +28,22 @@ export class CompletionProbe {
     return this.#latest;
   }
 
-  /** Starts a run, unless one is under way. */
-  ensure(): void {
-    const { jobs, tracks, home, signal } = this.#context;
+  /** Starts a run, unless one is under way or the last one is younger than `everyMs`. */
+  ensure(everyMs: number): void {
+    const { jobs, tracks, documents, signal, now } = this.#context;
+    if (now().getTime() - this.#endedAt < everyMs) return;
     jobs.ensure('probe', async () => {
-      const probes = await loadProbes(join(home.run, 'probes.json'), tracks.stable, signal);
+      const probes = await loadProbes(documents, tracks.stable, signal);
       if (probes === undefined) return;
       const stable = meanOf(await runProbes(probes, tracks.stable, signal));
       const canary = meanOf(await runProbes(probes, tracks.canary, signal));
-      this.#latest = { completion: { at: new Date().toISOString(), series: 1, stable, canary } };
+      this.#endedAt = now().getTime();
+      this.#latest = { completion: { at: now().toISOString(), series: 1, stable, canary } };
     });
   }
 
   clear(): void {
     this.#latest = {};
+    this.#endedAt = -Infinity;
   }
 }

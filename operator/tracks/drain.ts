@@ -1,9 +1,8 @@
-import { readFileSync, rmSync } from 'node:fs';
-import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
-import type { Logger } from '../../../../services/common/logger.js';
-import type { TrackClients } from './clients.js';
+import type { Logger } from '../../services/common/logger.js';
+import type { TrackClients, Tracks } from './clients.js';
 import { compareEpisodes, copyEpisodes } from './copy-episodes.js';
+import { readDocument, type KeptDocuments } from './kept-documents.js';
 
 const progressSchema = z.object({
   epoch: z.number().int(),
@@ -16,44 +15,48 @@ const progressSchema = z.object({
   verified: z.boolean(),
 });
 
-interface Tracks {
-  readonly stable: TrackClients;
-  readonly canary: TrackClients;
-}
-
-/** How far a drain has come; stored after every batch. */
+/** How far a drain has come; stored at least every second while it copies, and at its end. */
 export type DrainProgress = z.output<typeof progressSchema>;
+
+/** Copies are idempotent, so a step that was not stored is only done again. */
+const storeEveryMs = 1_000;
+
+/** What a drain works with. */
+interface DrainContext {
+  readonly documents: KeptDocuments;
+  readonly logger: Logger;
+  readonly now: () => number;
+}
 
 /**
  * Moves the canary's episodes to stable: fence, copy, compare. {@link run} goes on where a killed operator left off;
  * {@link progress} tells how far it is.
  */
 export class Drain {
-  readonly #file: string;
-  readonly #logger: Logger;
+  readonly #context: DrainContext;
+  #progress: DrainProgress | undefined;
 
-  constructor(file: string, logger: Logger) {
-    this.#file = file;
-    this.#logger = logger;
+  constructor(context: DrainContext) {
+    this.#context = context;
   }
 
   /** The stored progress; undefined when no drain has begun. */
-  get progress(): DrainProgress | undefined {
-    try {
-      return progressSchema.parse(JSON.parse(readFileSync(this.#file, 'utf8')));
-    } catch {
-      return undefined;
-    }
+  async progress(): Promise<DrainProgress | undefined> {
+    const { documents } = this.#context;
+    this.#progress ??= await readDocument(documents, 'drain', (json) => progressSchema.parse(json));
+    return this.#progress;
   }
 
   /** Forgets a finished drain, so that the next canary starts from zero. */
-  clear(): void {
-    rmSync(this.#file, { force: true });
+  async clear(): Promise<void> {
+    this.#progress = undefined;
+    await this.#context.documents.remove('drain');
   }
 
   /** Runs the drain at an epoch; returns at once when it is verified already. */
   async run(epoch: number, tracks: Tracks, signal: AbortSignal): Promise<void> {
-    const before = this.progress;
+    const { now, logger } = this.#context;
+    const before = await this.progress();
     if (before?.epoch === epoch && before.verified) return;
     const { stable, canary } = tracks;
     await canary.vault.fence({ epoch }, { signal });
@@ -61,20 +64,22 @@ export class Drain {
     const { tenants } = await canary.vault.listTenants({}, { signal });
     const lastSequence = await lastSequenceOf(canary, tenants, signal);
     const cursors: Record<string, number> = { ...before?.cursors };
-    const store = (verified: boolean) => {
+    let storedAt = -Infinity;
+    const store = async (verified: boolean) => {
       const copiedThrough = Object.values(cursors).reduce((sum, sequence) => sum + sequence, 0);
-      this.#store({ epoch, cursors, copiedThrough, lastSequence, verified });
+      storedAt = now();
+      await this.#store({ epoch, cursors, copiedThrough, lastSequence, verified });
     };
     let agree = true;
     for (const tenant of tenants) {
       const copy = { source: canary.vault, target: stable.vault, tenant, epoch, signal };
-      cursors[tenant] = await copyEpisodes(copy, cursors[tenant] ?? 0, (sequence) => {
+      cursors[tenant] = await copyEpisodes(copy, cursors[tenant] ?? 0, async (sequence) => {
         cursors[tenant] = sequence;
-        store(false);
+        if (now() - storedAt >= storeEveryMs) await store(false);
       });
       const wrong = await compareEpisodes(copy);
       if (wrong.length === 0) continue;
-      this.#logger.error(
+      logger.error(
         { tenant, ids: wrong.slice(0, 10), count: wrong.length },
         'episodes differ after the copy',
       );
@@ -82,11 +87,14 @@ export class Drain {
       // Copying is idempotent: the next attempt goes over everything again.
       cursors[tenant] = 0;
     }
-    store(agree);
+    await store(agree);
   }
 
-  #store(progress: DrainProgress): void {
-    writeFileAtomic.sync(this.#file, JSON.stringify(progress));
+  /** What is kept in memory never runs ahead of what is stored. */
+  async #store(progress: DrainProgress): Promise<void> {
+    this.#progress = undefined;
+    await this.#context.documents.write('drain', JSON.stringify(progress));
+    this.#progress = progress;
   }
 }
 

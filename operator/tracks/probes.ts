@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
-import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
-import { decodeActivations } from '../../../../services/common/activations/activations.js';
-import { ConceptDictionary } from '../../../../services/common/concepts/dictionary.js';
-import { ndcgAt } from '../../../../services/common/network/ndcg.js';
+import { decodeActivations } from '../../services/common/activations/activations.js';
+import { ConceptDictionary } from '../../services/common/concepts/dictionary.js';
+import { ndcgAt } from '../../services/common/network/ndcg.js';
 import type { TrackClients } from './clients.js';
+import { readDocument, type KeptDocuments } from './kept-documents.js';
 
 const probesSchema = z.array(
   z.object({
@@ -20,22 +19,22 @@ export type Probes = z.output<typeof probesSchema>;
 
 const probeCount = 40;
 const fewestConcepts = 6;
+/** Concepts of an episode that a probe holds at most, so that the set fits where it is kept. */
+const mostConcepts = 100;
 const tenant = '';
 
 /** The stored probe set, or a new one from the newest stable episodes; undefined while stable has too few. */
 export async function loadProbes(
-  file: string,
+  documents: KeptDocuments,
   stable: TrackClients,
   signal: AbortSignal,
 ): Promise<Probes | undefined> {
-  try {
-    return probesSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
-  } catch {
-    const probes = await drawProbes(stable, signal);
-    if (probes.length < probeCount) return undefined;
-    writeFileAtomic.sync(file, JSON.stringify(probes));
-    return probes;
-  }
+  const kept = await readDocument(documents, 'probes', (json) => probesSchema.parse(json));
+  if (kept !== undefined) return kept;
+  const probes = await drawProbes(stable, signal);
+  if (probes.length < probeCount) return undefined;
+  await documents.write('probes', JSON.stringify(probes));
+  return probes;
 }
 
 async function drawProbes({ vault }: TrackClients, signal: AbortSignal): Promise<Probes> {
@@ -52,7 +51,7 @@ async function drawProbes({ vault }: TrackClients, signal: AbortSignal): Promise
     if (entry?.$case !== 'stored') continue;
     const vector = decodeActivations(entry.value.activations);
     if (vector.ids.length < fewestConcepts) continue;
-    const names = await dictionary.namesOf(vector.ids);
+    const names = await dictionary.namesOf(vector.ids.subarray(0, mostConcepts));
     const pairs = names.map((name, k): [string, number] => [name, vector.values[k]!]);
     // Ids are in order of first use, so every second one is a fair half.
     const cue = pairs.filter((_, k) => k % 2 === 0);

@@ -3,13 +3,13 @@ import {
   encodeActivations,
   decodeActivations,
   sparseVector,
-} from '../../../../services/common/activations/activations.js';
+} from '../../services/common/activations/activations.js';
 import {
   EpisodeState,
   type EpisodeDigest,
   type ReplayResponse,
-} from '../../../../proto/gen/tori/memory/v1/episodic_vault_service.js';
-import type { Episode } from '../../../../proto/gen/tori/memory/v1/types.js';
+} from '../../proto/gen/tori/memory/v1/episodic_vault_service.js';
+import type { Episode } from '../../proto/gen/tori/memory/v1/types.js';
 import type { TrackClients } from './clients.js';
 
 type Vault = TrackClients['vault'];
@@ -35,7 +35,7 @@ const batchSize = 256;
 export async function copyEpisodes(
   copy: Copy,
   afterSequence: number,
-  onProgress: (sequence: number) => void,
+  onProgress: (sequence: number) => Promise<void>,
 ): Promise<number> {
   const translate = await conceptTranslator(copy);
   let cursor = afterSequence;
@@ -45,7 +45,7 @@ export async function copyEpisodes(
     await store(copy, batch, translate);
     cursor = batch.at(-1)!.sequence;
     batch = [];
-    onProgress(cursor);
+    await onProgress(cursor);
   };
   const entries = copy.source.replay(
     { tenant: copy.tenant, afterSequence, follow: false, limit: 0 },
