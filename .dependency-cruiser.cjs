@@ -17,6 +17,23 @@ module.exports = {
       },
     },
     {
+      name: 'runtime-knows-no-kinds',
+      comment:
+        'operator/runtime is a controller runtime for anybody: nothing of ours is in it but the type of the logger.',
+      severity: 'error',
+      from: { path: '^operator/runtime/', pathNot: '\\.test\\.ts$' },
+      to: {
+        path: '^(operator/(?!runtime/)|services/|cli/|lib/|proto/)',
+        pathNot: '^services/common/logger\\.ts$',
+      },
+    },
+    {
+      name: 'runtime-imports-only-the-type-of-the-logger',
+      severity: 'error',
+      from: { path: '^operator/runtime/' },
+      to: { path: '^services/common/logger\\.ts$', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'services-do-not-know-each-other',
       comment: 'Services meet over gRPC; code they share lives in services/common.',
       severity: 'error',
