@@ -15,7 +15,7 @@ export {
   type WatchOptions,
   type WriteOptions,
 } from './client/api-client.js';
-export type { Connection, Credentials, ServerTls } from './client/connection.js';
+export type { Connection, ConnectionOptions, Credentials, ServerTls } from './client/connection.js';
 export {
   ApiError,
   ConnectionError,
@@ -27,7 +27,7 @@ export {
   type Status,
   type StatusDetails,
 } from './client/errors.js';
-export { loadConnection, type ConnectionOptions } from './client/load-connection.js';
+export { loadConnection } from './client/load-connection.js';
 export {
   keyOf,
   refOf,

@@ -28,6 +28,18 @@ export interface Connection {
   readonly credentials: CredentialSource;
 }
 
+/** Where to look for an API server. */
+export interface ConnectionOptions {
+  /** Path of a kubeconfig; without it `KUBECONFIG`, then the pod's service account, then `~/.kube/config`. */
+  readonly kubeconfig?: string;
+  /** A context of the kubeconfig other than its current one. */
+  readonly context?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly clock?: Clock;
+  /** Folder of the pod's service account. */
+  readonly serviceAccountFolder?: string;
+}
+
 /** Credentials that are loaded again when they get old, or when the server refuses them. */
 export class CredentialSource {
   readonly #load: () => Promise<Credentials>;

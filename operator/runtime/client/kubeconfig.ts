@@ -1,8 +1,13 @@
 import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 import { systemClock } from '../clock/clock.js';
-import { CredentialSource, type Connection, type Credentials, type ServerTls } from './connection.js';
-import type { ConnectionOptions } from './load-connection.js';
+import {
+  CredentialSource,
+  type Connection,
+  type ConnectionOptions,
+  type Credentials,
+  type ServerTls,
+} from './connection.js';
 
 /**
  * The connection that a kubeconfig describes, with everything that client-node understands: tokens, token files, client

@@ -2,20 +2,8 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
-import { systemClock, type Clock } from '../clock/clock.js';
-import { CredentialSource, type Connection } from './connection.js';
-
-/** Where to look for an API server. */
-export interface ConnectionOptions {
-  /** Path of a kubeconfig; without it `KUBECONFIG`, then the pod's service account, then `~/.kube/config`. */
-  readonly kubeconfig?: string;
-  /** A context of the kubeconfig other than its current one. */
-  readonly context?: string;
-  readonly env?: NodeJS.ProcessEnv;
-  readonly clock?: Clock;
-  /** Folder of the pod's service account. */
-  readonly serviceAccountFolder?: string;
-}
+import { systemClock } from '../clock/clock.js';
+import { CredentialSource, type Connection, type ConnectionOptions } from './connection.js';
 
 const mountedServiceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
 
