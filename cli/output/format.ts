@@ -18,7 +18,8 @@ export function print(
   table: () => string,
 ): void {
   if (format === 'json') line(stdout, JSON.stringify(result, undefined, 2));
-  else if (format === 'yaml') stdout.write(stringify(result));
+  // kubectl reads YAML 1.1, in which a bare `Off` is a boolean.
+  else if (format === 'yaml') stdout.write(stringify(result, { version: '1.1' }));
   else line(stdout, table());
 }
 

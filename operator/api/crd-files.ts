@@ -3,12 +3,15 @@ import { crdOf } from './crd.js';
 import { definitions } from './definitions.js';
 import { group } from './resource.js';
 
+/** kubectl reads YAML 1.1, in which a bare `Off` is a boolean: such texts are printed in quotes. */
+const format = { version: '1.1', aliasDuplicateObjects: false, lineWidth: 120 } as const;
+
 /** File name and YAML text of every CRD. */
 export function crdFiles(): Map<string, string> {
   return new Map(
     definitions.map((definition) => [
       `${group}_${definition.plural}.yaml`,
-      `# Generated from operator/api by \`npm run gen:crds\`; do not edit.\n${stringify(crdOf(definition), { aliasDuplicateObjects: false, lineWidth: 120 })}`,
+      `# Generated from operator/api by \`npm run gen:crds\`; do not edit.\n${stringify(crdOf(definition), format)}`,
     ]),
   );
 }

@@ -117,10 +117,16 @@ export function integer(options: NumberOptions = {}): Schema<number, 'required'>
   return required({ type: 'integer', format: 'int64', ...rest, ...validations(rules) });
 }
 
-/** A real number. */
+/**
+ * A real number. The API server rounds a bound down to a whole number before it compares a whole number with it
+ * (k8s.io/kube-openapi, `MinimumNativeType`), so that 0 would pass a minimum of 0.25: such a minimum is a CEL rule too.
+ */
 export function number(options: NumberOptions = {}): Schema<number, 'required'> {
-  const { rules, ...rest } = options;
-  return required({ type: 'number', ...rest, ...validations(rules) });
+  const { rules = [], ...rest } = options;
+  const { minimum = 0 } = options;
+  const bound = { rule: `self >= ${minimum}`, message: `must be at least ${minimum}` };
+  const all = Number.isInteger(minimum) ? rules : [bound, ...rules];
+  return required({ type: 'number', ...rest, ...validations(all.length === 0 ? undefined : all) });
 }
 
 export function boolean(options: Described = {}): Schema<boolean, 'required'> {

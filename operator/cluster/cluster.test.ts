@@ -205,7 +205,7 @@ describe('the status of a cluster', () => {
     expect(clusterStatus(inputs(at('Holding')), now).canary).toMatchObject({
       weight: '1%',
       step: '1/3',
-      hold: '48h',
+      hold: '10m',
     });
   });
 });

@@ -174,7 +174,7 @@ export class ResourceStore {
       ? documentsOf(path).filter((document) => !isManifestOf(document.toJS(), wanted))
       : [];
     const texts = others.map((document) => document.toString());
-    if (manifest !== undefined) texts.push(stringify(manifest));
+    if (manifest !== undefined) texts.push(stringify(manifest, { version: '1.1' }));
     if (texts.length === 0) rmSync(path, { force: true });
     else writeFileAtomic.sync(path, texts.map((text) => text.replace(/^---\n/, '')).join('---\n'));
   }
