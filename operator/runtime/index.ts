@@ -41,10 +41,24 @@ export { metadataOf, resourceType, type ResourceType } from './client/resource-t
 export { defaultRetryPolicy, type RetryPolicy } from './client/retry.js';
 export type { WatchEvent } from './client/watch.js';
 export { Controller, type ControllerOptions, type ReconcileResult } from './controller/controller.js';
+export {
+  EventRecorder,
+  type EventReason,
+  type EventRecorderOptions,
+  type EventTiming,
+} from './events/recorder.js';
+export { firstProblem, Heartbeat, type Living } from './health/heartbeat.js';
 export { byLabel, byOwner } from './informer/indexes.js';
 export { createInformer, type Informer, type InformerOptions } from './informer/informer.js';
 export { defaultReflectorTiming, type ReflectorTiming } from './informer/reflector.js';
 export type { ChangeHandler, IndexFunction } from './informer/store.js';
+export {
+  defaultLeaseTiming,
+  LeadershipLostError,
+  runAsLeader,
+  type LeaderOptions,
+  type LeaseTiming,
+} from './lease/run-as-leader.js';
 export { createRuntimeMetrics, type RuntimeMetrics } from './metrics.js';
 export { defaultQueueBackoff, WorkQueue, type WorkQueueOptions } from './queue/work-queue.js';
 export { runWorkers, type WorkersOptions } from './queue/workers.js';
