@@ -4,7 +4,6 @@ import {
   EpisodicVaultService,
   type EpisodicVaultServer,
 } from '../../proto/gen/tori/memory/v1/episodic_vault_service.js';
-import { serveEventLog } from '../common/bus/embedded.js';
 import { milliseconds } from '../common/config/config.js';
 import { serve, type ServiceDescription } from '../common/server/service.js';
 import { vaultHandlers } from './handlers.js';
@@ -30,7 +29,7 @@ const environment = {
 export const episodicVault: ServiceDescription<typeof environment> = {
   name: 'episodic-vault',
   environment,
-  start: ({ config, logger, registry, signal }) => {
+  start: ({ config, logger, registry, bus, signal }) => {
     const metrics = createVaultMetrics(registry);
     const vault = new Vault({
       folder: config.DATA_DIR,
@@ -54,7 +53,7 @@ export const episodicVault: ServiceDescription<typeof environment> = {
           EpisodicVaultService,
           vaultHandlers(vault, metrics, signal),
         ),
-        serveEventLog(vault, signal),
+        bus.publish(vault),
       ],
       stop: async () => {
         await sweeping;

@@ -13,6 +13,7 @@ import {
   type ReplayRequest,
   type ReplayResponse,
 } from '../../proto/gen/tori/memory/v1/episodic_vault_service.js';
+import { ServiceError } from '../common/errors.js';
 import { tenantOf } from '../common/tenant.js';
 import { checkCount, checkCursor, limits, listCursor, queriedConcepts } from './validation.js';
 import type { Vault } from './vault.js';
@@ -76,6 +77,8 @@ export async function* replay(
     else if (request.follow) await vault.changed(signal);
     else return;
   }
+  // A reader that asked for what there is takes a clean end for the last entry.
+  if (left > 0 && !request.follow) throw new ServiceError('UNAVAILABLE', 'the vault is draining');
 }
 
 /** Streams the newest episodes that hold given concepts. */

@@ -73,6 +73,11 @@ export class Vault implements EventSource {
     this.#flushed();
   }
 
+  /** Id of the outbox, which event ids begin with. */
+  get log(): string {
+    return this.#tables.identity;
+  }
+
   /** Highest sequence of the outbox. */
   get lastSequence(): number {
     return this.#state.outboxSequence;

@@ -8,7 +8,7 @@ import { fitWindow } from './domain/fit.js';
 import { updateSeries, type Series } from './domain/series.js';
 import { chooseWidth, shortestStretch, snapshotBins, type Resolution } from './domain/time-axis.js';
 import { summarise, type Spectrum, type SpectrumSummary } from './spectrum.js';
-import type { Added, LearnerStore, SeriesEvent } from './store.js';
+import type { Added, LearnerStore, SeriesEvent, VaultPlace } from './store.js';
 
 /** How a learner works. */
 export interface LearnerOptions {
@@ -92,12 +92,12 @@ export class Learner {
 
   /**
    * Adds events durably; those from the future are ignored.
-   * @param cursor see {@link LearnerStore.add}
+   * @param place see {@link LearnerStore.add}
    */
-  async add(tenant: string, events: readonly SeriesEvent[], cursor?: number): Promise<Added> {
+  async add(tenant: string, events: readonly SeriesEvent[], place?: VaultPlace): Promise<Added> {
     const latest = this.#options.now() + futureToleranceMs;
     const timely = events.filter(({ timeUnixMs }) => timeUnixMs <= latest);
-    const added = await this.#options.store.add(tenant, timely, cursor);
+    const added = await this.#options.store.add(tenant, timely, place);
     const { touched } = this.#state(tenant);
     for (const [widthMs, bins] of added.touched) {
       const known = touched.get(widthMs) ?? new Set();

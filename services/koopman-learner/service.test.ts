@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +20,7 @@ import {
   encodeActivations,
   sparseVector,
 } from '../common/activations/activations.js';
+import type { EventSource } from '../common/bus/bus.js';
 import { Changes } from '../common/bus/changes.js';
 import { connect, type ServiceClient } from '../common/clients/client.js';
 import {
@@ -277,7 +279,7 @@ describe('refits', () => {
     await start();
     const log = connect<EventLogServer>(EventLogService, `127.0.0.1:${learner!.grpcPort}`, { token });
     await client.processActivations(events(0, 40));
-    for await (const event of log.subscribe({ afterSequence: 0, follow: true })) {
+    for await (const event of log.subscribe({ afterSequence: 0, follow: true, log: '' })) {
       expect(event).toMatchObject({ type: 'modes.updated', tenant: 'default', attributes: { modes: '3' } });
       break;
     }
@@ -330,36 +332,36 @@ describe('the vault', () => {
   async function startVault(port = '0') {
     const outbox: ReplayResponse[] = [];
     const changes = new Changes();
+    const log = randomUUID();
+    const source: EventSource = {
+      log,
+      get lastSequence() {
+        return outbox.length;
+      },
+      read: (after, limit) =>
+        outbox.slice(after, after + limit).map(({ sequence, entry }) => ({
+          sequence,
+          eventId: `${log}:${sequence}`,
+          type: `episode.${entry!.$case}`,
+          tenant: 'default',
+          timeUnixMs: startMs,
+          attributes: { sequence: String(sequence) },
+        })),
+      changed: (signal) => changes.next(signal),
+    };
     const description: ServiceDescription<Record<string, never>> = {
       name: 'vault',
       environment: {},
-      start: ({ signal }) =>
+      start: ({ bus }) =>
         Promise.resolve({
           services: [
-            serve<Pick<EpisodicVaultServer, 'listTenants' | 'getStats' | 'replay'>>(
+            bus.publish(source),
+            serve<Pick<EpisodicVaultServer, 'replay'>>(
               'tori.memory.v1.EpisodicVault',
-              Object.fromEntries(
-                Object.entries(EpisodicVaultService).filter(([name]) =>
-                  ['listTenants', 'getStats', 'replay'].includes(name),
-                ),
-              ),
+              { replay: EpisodicVaultService.replay },
               {
-                listTenants: () => ({ tenants: ['default'] }),
-                getStats: () => ({
-                  episodeCount: outbox.length,
-                  sizeBytes: 0,
-                  lastSequence: outbox.length,
-                  conceptCount: 0,
-                  tombstoneCount: 0,
-                  epoch: 0,
-                }),
-                async *replay({ afterSequence, follow }, call) {
-                  const ended = AbortSignal.any([signal, call.signal]);
-                  for (let next = afterSequence; ; next++) {
-                    while (next >= outbox.length && follow && !ended.aborted) await changes.next(ended);
-                    if (next >= outbox.length || ended.aborted) return;
-                    yield outbox[next]!;
-                  }
+                async *replay({ afterSequence }) {
+                  yield* await Promise.resolve(outbox.slice(afterSequence));
                 },
               },
             ),

@@ -7,13 +7,12 @@ import {
   KoopmanLearnerService,
   type KoopmanLearnerServer,
 } from '../../proto/gen/tori/memory/v1/koopman_learner_service.js';
-import { serveEventLog } from '../common/bus/embedded.js';
 import { connect } from '../common/clients/client.js';
 import { milliseconds } from '../common/config/config.js';
 import { createParameterSet, parameterVariable } from '../common/parameters/parameters.js';
 import { serve, type ServiceDescription } from '../common/server/service.js';
 import { binWidthsMs } from './domain/time-axis.js';
-import { followVault } from './follow.js';
+import { followVault, vaultSource } from './follow.js';
 import { createHandlers } from './handlers.js';
 import { Learner } from './learner.js';
 import { createLearnerMetrics } from './metrics.js';
@@ -50,7 +49,7 @@ const environment = {
 export const koopmanLearner: ServiceDescription<typeof environment> = {
   name: 'koopman-learner',
   environment,
-  start({ config, logger, registry, token, signal }) {
+  start({ config, logger, registry, token, bus, signal }) {
     const widthMs = Math.max(1, Math.round(config.KCL_BIN_SECONDS * 1000));
     const store = new LearnerStore(config.DATA_DIR, {
       widthsMs: config.KCL_BIN_SECONDS === 0 ? binWidthsMs : [widthMs],
@@ -73,13 +72,20 @@ export const koopmanLearner: ServiceDescription<typeof environment> = {
     });
     const metrics = createLearnerMetrics(registry, () => learner.summaries());
     const vault = connect<EpisodicVaultServer>(EpisodicVaultService, config.VAULT_ADDRESS, { token });
-    const following = followVault({ vault, learner, store, logger, random: Math.random, signal });
+    const following = followVault({
+      bus: bus.subscriber({ [vaultSource]: config.VAULT_ADDRESS }),
+      vault,
+      learner,
+      store,
+      logger,
+      signal,
+    });
     const learning = learner.run(signal);
     const handlers = createHandlers({ learner, store, parameters: tunables });
     return Promise.resolve({
       services: [
         serve<KoopmanLearnerServer>('tori.memory.v1.KoopmanLearner', KoopmanLearnerService, handlers),
-        serveEventLog(store.outbox, signal),
+        bus.publish(store.outbox),
       ],
       async stop() {
         vault.close();

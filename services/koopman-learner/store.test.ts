@@ -33,6 +33,9 @@ function event(timeUnixMs: number, id: number, value: number, eventId?: string):
   return eventId === undefined ? what : { ...what, eventId };
 }
 
+/** A place in the vault's log. */
+const at = (sequence: number, log = 'log') => ({ log, sequence });
+
 /** Everything stored of a tenant: bins by width. */
 function contents(tenant: string): Map<number, Map<number, Bin | undefined>> {
   return new Map(
@@ -65,7 +68,9 @@ describe('bins', () => {
         let start = 0;
         for (const size of sizes) {
           const batch = ordered.slice(start, (start += size)).map((one) => event(...one));
-          expect(await store.add(tenant, batch, start + 1)).toMatchObject({ ignored: expect.any(Number) });
+          expect(await store.add(tenant, batch, at(start + 1))).toMatchObject({
+            ignored: expect.any(Number),
+          });
           if (restarts) await reopen();
         }
         const all = ordered.map((one) => event(...one));
@@ -85,21 +90,21 @@ describe('bins', () => {
   });
 
   test('take a batch of the vault once, and nothing that is older than all they hold', async () => {
-    expect(await store.add('a', [event(1000, 1, 1), event(1100, 1, 1)], 2)).toMatchObject({
+    expect(await store.add('a', [event(1000, 1, 1), event(1100, 1, 1)], at(2))).toMatchObject({
       accepted: 2,
       ignored: 0,
     });
     const before = contents('a');
-    expect(await store.add('a', [event(1000, 1, 1), event(1100, 1, 1)], 2)).toMatchObject({
+    expect(await store.add('a', [event(1000, 1, 1), event(1100, 1, 1)], at(2))).toMatchObject({
       accepted: 0,
       ignored: 2,
     });
     expect(contents('a')).toEqual(before);
     const changes = store.changes('a');
-    expect(await store.add('a', [], 5)).toMatchObject({ accepted: 0, ignored: 0 });
+    expect(await store.add('a', [], at(5))).toMatchObject({ accepted: 0, ignored: 0 });
     expect([store.cursor('a'), store.changes('a')]).toEqual([5, changes]);
-    await store.add('a', [event(1200, 1, 1)], 6);
-    expect(await store.add('a', [event(10, 1, 1)], 7)).toMatchObject({ accepted: 0, ignored: 1 });
+    await store.add('a', [event(1200, 1, 1)], at(6));
+    expect(await store.add('a', [event(10, 1, 1)], at(7))).toMatchObject({ accepted: 0, ignored: 1 });
   });
 
   test('take an event id once, also within a batch and after a restart', async () => {
@@ -112,10 +117,22 @@ describe('bins', () => {
   });
 });
 
-test('another axis starts over, with the cursor', async () => {
-  await store.add('a', [event(1000, 1, 1)], 9);
+test('a log of the vault that took the place of a lost one is read from its start', async () => {
+  await store.add('a', [event(1000, 1, 1)], at(9));
+  expect([store.cursor('a', 'log'), store.cursor('a', 'other')]).toEqual([9, 0]);
+  await reopen();
+  expect(await store.add('a', [event(1001, 1, 1)], at(1, 'other'))).toMatchObject({ accepted: 1 });
+  expect([store.cursor('a', 'log'), store.cursor('a', 'other'), store.cursor('a')]).toEqual([0, 1, 1]);
+});
+
+test('another axis starts over, with the cursors', async () => {
+  await store.add('a', [event(1000, 1, 1)], at(9));
+  store.keepBusCursor(at(9));
+  await reopen();
+  expect(store.busCursor()).toEqual(at(9));
   await reopen({ ...axis, capacity: 4 });
   expect([store.tenants(), store.cursor('a'), contents('a').get(10)!.size]).toEqual([[], 0, 0]);
+  expect(store.busCursor()).toBeUndefined();
 });
 
 test('a folder that cannot be used is named', () => {

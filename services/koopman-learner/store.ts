@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { open, type Database, type RootDatabase } from 'lmdb';
+import type { Cursor } from '../common/bus/cursor-file.js';
 import { Outbox } from '../common/bus/outbox.js';
 import { ConfigError } from '../common/config/config.js';
 import { decodeBin, encodeBin } from './bin-codec.js';
@@ -33,9 +34,18 @@ export interface Added {
   readonly touched: ReadonlyMap<number, readonly number[]>;
 }
 
+/** A place in a tenant's log in the vault. */
+export interface VaultPlace {
+  /** The vault's log, as its events name it. */
+  readonly log: string;
+  readonly sequence: number;
+}
+
 interface TenantRecord {
   /** Last sequence of the vault that is in the bins. */
   readonly cursor: number;
+  /** The vault's log that the cursor counts; absent when it was written before cursors had one. */
+  readonly log?: string;
   /** Counts the commits that changed a bin. */
   readonly changes: number;
   /** Ordinal of the newest remembered event id. */
@@ -59,6 +69,7 @@ const rememberedIds = 65_536;
  * | seen, order | tenant, event id; tenant, ordinal | the newest event ids |
  * | spectra | tenant | {@link Spectrum} |
  * | outbox | sequence | event |
+ * | (root) | `busCursor` | where this learner stands in the vault's events |
  */
 export class LearnerStore {
   readonly outbox: Outbox;
@@ -91,8 +102,24 @@ export class LearnerStore {
     return [...this.#tenants.getKeys()];
   }
 
-  cursor(tenant: string): number {
-    return this.#record(tenant).cursor;
+  /**
+   * Last sequence of the vault that is in the bins.
+   * @param log the vault's log that is asked about; another one than the cursor's has nothing in the bins yet
+   */
+  cursor(tenant: string, log?: string): number {
+    const record = this.#record(tenant);
+    return log === undefined || isOf(record, log) ? record.cursor : 0;
+  }
+
+  /** Where this learner stands in the vault's events; undefined at the very beginning. */
+  busCursor(): Cursor | undefined {
+    return this.#root.get('busCursor') as Cursor | undefined;
+  }
+
+  /** Notes that the vault's events were handled up to a place; written in the background, never ahead of the bins. */
+  keepBusCursor(cursor: Cursor): void {
+    // A write that fails costs repeated events, which the cursors of the tenants recognise.
+    this.#root.put('busCursor', cursor).catch(() => undefined);
   }
 
   changes(tenant: string): number {
@@ -119,11 +146,11 @@ export class LearnerStore {
 
   /**
    * Adds events durably.
-   * @param cursor the vault's sequence up to which they go; absent for events from elsewhere
+   * @param place up to where in the vault's log they go; absent for events from elsewhere
    */
-  async add(tenant: string, events: readonly SeriesEvent[], cursor?: number): Promise<Added> {
+  async add(tenant: string, events: readonly SeriesEvent[], place?: VaultPlace): Promise<Added> {
     try {
-      const added = await this.#root.childTransaction(() => this.#add(tenant, events, cursor));
+      const added = await this.#root.childTransaction(() => this.#add(tenant, events, place));
       await this.#root.flushed;
       return added;
     } catch (error) {
@@ -131,11 +158,6 @@ export class LearnerStore {
       this.#counts.delete(tenant);
       throw error;
     }
-  }
-
-  /** Puts the cursor back to the start, after the vault lost its log. */
-  async restartCursor(tenant: string): Promise<void> {
-    await this.#tenants.put(tenant, { ...this.#record(tenant), cursor: 0 });
   }
 
   spectrum(tenant: string): Spectrum | undefined {
@@ -166,10 +188,10 @@ export class LearnerStore {
     return this.#tenants.get(tenant) ?? newTenant;
   }
 
-  #add(tenant: string, events: readonly SeriesEvent[], cursor: number | undefined): Added {
+  #add(tenant: string, events: readonly SeriesEvent[], place: VaultPlace | undefined): Added {
     const record = this.#record(tenant);
     // A batch that was committed before a crash could be handed over again.
-    if (cursor !== undefined && cursor <= record.cursor)
+    if (place !== undefined && isOf(record, place.log) && place.sequence <= record.cursor)
       return { accepted: 0, ignored: events.length, touched: new Map() };
     const { fresh, lastSeen } = this.#remember(tenant, events, record.lastSeen);
     const touched = new Map<number, readonly number[]>();
@@ -183,7 +205,8 @@ export class LearnerStore {
       kept = bins.reduce((sum, bin) => sum + tallies.get(bin)!.events, 0);
     });
     this.#tenants.putSync(tenant, {
-      cursor: cursor ?? record.cursor,
+      ...record,
+      ...(place && { cursor: place.sequence, log: place.log }),
       changes: record.changes + (kept > 0 ? 1 : 0),
       lastSeen,
     });
@@ -252,9 +275,14 @@ export class LearnerStore {
     if (found !== axis) {
       for (const database of [this.#tenants, this.#bins, this.#seen, this.#order, this.#spectra])
         database.clearSync();
+      this.#root.removeSync('busCursor');
     }
     this.#root.putSync('axis', axis);
   }
+}
+
+function isOf({ log }: TenantRecord, asked: string): boolean {
+  return log === undefined || log === asked;
 }
 
 function openFolder(folder: string): RootDatabase {

@@ -1,6 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Cron } from 'croner';
 import type { ConsolidationCycle } from '../../proto/gen/tori/memory/v1/sleep_scheduler_service.js';
+import { Changes } from '../common/bus/changes.js';
+import { pause, rest } from '../common/bus/rest.js';
 import { ServiceError } from '../common/errors.js';
 import type { Job, JobRegistry } from '../common/jobs/jobs.js';
 import type { Logger } from '../common/logger.js';
@@ -22,17 +23,24 @@ export interface SchedulerContext {
   readonly schedule: string;
   /** New log entries after which a tenant sleeps by itself; 0 means never. */
   readonly minNewEpisodes: number;
+  /** Longest time between two looks at the backlog. */
   readonly pollMs: number;
   readonly signal: AbortSignal;
   readonly logger: Logger;
   readonly random?: () => number;
 }
 
+/** Shortest time between two looks at the backlog, however many episodes come. */
+const lookGapMs = 200;
+
 /** Starts runs: on demand, by the clock, and when enough new episodes came. */
 export class Scheduler {
   readonly #context: SchedulerContext;
   readonly #random: () => number;
+  readonly #news = new Changes();
   #backlog: Backlog = { episodes: 0, since: undefined };
+  /** Something came since the last look began. */
+  #noticed = false;
 
   constructor(context: SchedulerContext) {
     this.#context = context;
@@ -78,6 +86,12 @@ export class Scheduler {
     return { cursor, backlog: Math.max(0, lastSequence - cursor) };
   }
 
+  /** Says that the vault has news: the backlog is looked at soon, and not only when the next look is due. */
+  notice(): void {
+    this.#noticed = true;
+    this.#news.announce();
+  }
+
   /** Watches clock and backlog until the drain begins. */
   watch(): void {
     const { schedule, signal } = this.#context;
@@ -91,13 +105,20 @@ export class Scheduler {
   async #poll(): Promise<void> {
     const { signal, pollMs, logger } = this.#context;
     while (!signal.aborted) {
+      this.#noticed = false;
       try {
         await this.#look();
       } catch (error) {
         logger.debug({ reason: ServiceError.from(error).message }, 'the backlog cannot be seen now');
       }
-      await sleep(pollMs, undefined, { signal }).catch(() => undefined);
+      await pause(Math.min(lookGapMs, pollMs), signal);
+      if (!this.#hasNews()) await rest(pollMs, signal, (until) => this.#news.next(until));
     }
+  }
+
+  /** A call, because the compiler would remember the answer from before the pause. */
+  #hasNews(): boolean {
+    return this.#noticed;
   }
 
   async #look(): Promise<void> {

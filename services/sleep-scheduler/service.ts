@@ -1,14 +1,17 @@
+import { join } from 'node:path';
 import { Cron } from 'croner';
 import { z } from 'zod';
 import {
   SleepSchedulerService,
   type SleepSchedulerServer,
 } from '../../proto/gen/tori/memory/v1/sleep_scheduler_service.js';
+import { CursorFile } from '../common/bus/cursor-file.js';
 import { milliseconds } from '../common/config/config.js';
 import { createJobRegistry } from '../common/jobs/jobs.js';
 import { createParameterSet, parameterVariable } from '../common/parameters/parameters.js';
 import { serve, type ServiceDescription } from '../common/server/service.js';
 import { Cycles } from './cycle.js';
+import { followVault, vaultSource } from './follow.js';
 import { GraphSource } from './graph-source.js';
 import { createHandlers } from './handlers.js';
 import { createSleepMetrics } from './metrics.js';
@@ -37,7 +40,7 @@ const environment = {
   SLEEP_MIN_NEW_EPISODES: z.coerce.number().int().min(0).max(1_000_000).default(256),
   /** Cron expression of regular sleeps; empty for none. */
   SLEEP_SCHEDULE: z.string().default('').refine(isCron, 'expected a cron expression such as "0 3 * * *"'),
-  /** How often the backlog is looked at. */
+  /** Longest time between two looks at the backlog; events of the vault bring them forward. */
   SLEEP_POLL_MS: milliseconds.default(2_000),
 };
 
@@ -45,7 +48,7 @@ const environment = {
 export const sleepScheduler: ServiceDescription<typeof environment> = {
   name: 'sleep-scheduler',
   environment,
-  start({ config, logger, registry, token, signal }) {
+  start({ config, logger, registry, token, bus, signal }) {
     const totals = new TotalsStore(config.DATA_DIR);
     const peers = connectPeers(config.VAULT_ADDRESS, config.PRUNER_ADDRESS, token);
     const tunables = createParameterSet(parameters, {
@@ -83,6 +86,13 @@ export const sleepScheduler: ServiceDescription<typeof environment> = {
       pollMs: config.SLEEP_POLL_MS,
     });
     scheduler.watch();
+    const following = followVault({
+      bus: bus.subscriber({ [vaultSource]: config.VAULT_ADDRESS }),
+      cursor: new CursorFile(join(config.DATA_DIR, 'bus', `${vaultSource}.json`)),
+      onNews: () => scheduler.notice(),
+      logger,
+      signal,
+    });
     const handlers = createHandlers({ scheduler, jobs, totals, parameters: tunables });
     return Promise.resolve({
       services: [
@@ -90,6 +100,7 @@ export const sleepScheduler: ServiceDescription<typeof environment> = {
       ],
       async stop() {
         await jobs.idle();
+        await following;
         peers.close();
       },
     });

@@ -373,7 +373,8 @@ describe('pruning', () => {
     const address = `127.0.0.1:${service.grpcPort}`;
     const log = connect<EventLogServer>(EventLogService, address, { token });
     const types: string[] = [];
-    for await (const event of log.subscribe({ afterSequence: 0, follow: false })) types.push(event.type);
+    for await (const event of log.subscribe({ afterSequence: 0, follow: false, log: '' }))
+      types.push(event.type);
     expect(types).toEqual(['sleep.committed', 'graph.pruned']);
     log.close();
   });

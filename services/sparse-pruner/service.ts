@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { serveEventLog } from '../common/bus/embedded.js';
 import { milliseconds } from '../common/config/config.js';
 import { createJobRegistry } from '../common/jobs/jobs.js';
 import { createParameterSet, parameterVariable } from '../common/parameters/parameters.js';
@@ -34,7 +33,7 @@ const environment = {
 export const sparsePruner: ServiceDescription<typeof environment> = {
   name: 'sparse-pruner',
   environment,
-  start({ config, logger, registry, signal }) {
+  start({ config, logger, registry, bus, signal }) {
     const store = new GraphStore(config.DATA_DIR);
     const graphs = new Graphs(store, {
       keepVersions: config.PRUNER_KEEP_VERSIONS,
@@ -74,7 +73,7 @@ export const sparsePruner: ServiceDescription<typeof environment> = {
     return Promise.resolve({
       services: [
         serve<SparsePrunerServer>('tori.memory.v1.SparsePruner', SparsePrunerService, handlers),
-        serveEventLog(store.outbox, signal),
+        bus.publish(store.outbox),
       ],
       async stop() {
         await jobs.idle();

@@ -68,7 +68,7 @@ describe('sleep beside a real vault and pruner', () => {
   test('a scheduler that dies is succeeded by one that goes on from the cursor, and no episode counts twice', async () => {
     await dormitory.remember(600, 1);
     const doomed = await dormitory.sleeper({ SLEEP_BATCH_EPISODES: '100' });
-    await doomed.client.startConsolidation({ tenant: '', once: false });
+    await doomed.client.startConsolidation({ tenant: '', once: false, seed: 7 });
     await runUntil(doomed.client, ({ cycles }) => cycles.length >= 2);
     await doomed.stop();
     const between = await graph();

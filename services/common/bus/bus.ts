@@ -9,8 +9,9 @@
  * **Subscribing.** A subscriber names a source and the sequence after which it wants events, and keeps that cursor
  * itself, beside what it derives from the events. Delivery is in order and at least once: an event is handed over again
  * when its handler threw, when the connection broke before the cursor moved, and after a restart with an older cursor.
- * So handlers are idempotent by `eventId`. When a source has lost its log (a new volume), a cursor past its end starts
- * over from the first event; ids differ then.
+ * So handlers are idempotent by `eventId`. When a source has lost its log (a new volume), delivery starts over from the
+ * first event; ids differ then. A cursor that comes with the id of its log is always recognised as belonging to another
+ * one, a bare sequence only when it is past the new log's end.
  *
  * **Ending.** A subscription lives until its signal is aborted; a source that is away is waited for.
  *
@@ -21,7 +22,7 @@
 export interface BusEvent {
   /** Place in its source's outbox, from 1. */
   readonly sequence: number;
-  /** Globally unique; stays the same when the event is delivered again. */
+  /** Globally unique: `<log>:<sequence>`, see {@link logOf}. Stays the same when the event is delivered again. */
   readonly eventId: string;
   /** For example `episode.stored`, `sleep.committed`, `graph.pruned`, `modes.updated`. */
   readonly type: string;
@@ -32,8 +33,15 @@ export interface BusEvent {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+/** Id of the log that an event belongs to: drawn when the log was begun, so a log that was lost has another one. */
+export function logOf(event: BusEvent): string {
+  return event.eventId.slice(0, event.eventId.lastIndexOf(':'));
+}
+
 /** A durable log of events that a driver can read: the publishing side of the contract. */
 export interface EventSource {
+  /** Id of the log, see {@link logOf}. */
+  readonly log: string;
   /** Highest sequence whose transaction is flushed; 0 when there is none. */
   readonly lastSequence: number;
   /** Events above `after` in order of sequence, at most `limit`. */
@@ -44,8 +52,15 @@ export interface EventSource {
 
 /** What a subscriber asks for. */
 export interface Subscription {
-  /** Events above this sequence are delivered: the cursor that the subscriber kept. */
-  readonly after: number;
+  /**
+   * Events above this sequence are delivered: the cursor that the subscriber kept. Absent for one that keeps none: it
+   * goes on where the driver remembers it to be, at the worst from the first event.
+   */
+  readonly after?: number | undefined;
+  /** The log that the cursor came from; without it a lost log is recognised only when the new one is shorter. */
+  readonly log?: string | undefined;
+  /** Tells subscriptions of one service to one source apart; needed when there are several. */
+  readonly name?: string;
   /** Ends the subscription. */
   readonly signal: AbortSignal;
   /**

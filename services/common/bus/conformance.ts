@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BusEvent, EventBus } from './bus.js';
+import { logOf, type BusEvent, type EventBus } from './bus.js';
 
 /** One source under test. */
 export interface PublishingFixture {
@@ -61,7 +61,7 @@ export const busConformance: readonly ConformanceCase[] = [
     name: 'delivers the same event again, under the same id, when the handler threw',
     async run(fixture) {
       await publishAll(fixture, ['a', 'b']);
-      const subscriber = subscribe(fixture, 0, 1);
+      const subscriber = subscribe(fixture, 0, { failures: 1 });
       await subscriber.has(3);
       await subscriber.end();
       assert.deepEqual(subscriber.types(), ['a', 'a', 'b']);
@@ -71,7 +71,7 @@ export const busConformance: readonly ConformanceCase[] = [
   {
     name: 'serves each subscriber everything',
     async run(fixture) {
-      const subscribers = [subscribe(fixture, 0), subscribe(fixture, 0)];
+      const subscribers = [subscribe(fixture, 0, { name: 'one' }), subscribe(fixture, 0, { name: 'two' })];
       await publishAll(fixture, ['a', 'b']);
       for (const subscriber of subscribers) {
         await subscriber.has(2);
@@ -109,6 +109,57 @@ export const busConformance: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'starts over when a log took the place of the one that the cursor is of, also one that is longer',
+    async run(fixture) {
+      await publishAll(fixture, ['a', 'b']);
+      const first = subscribe(fixture, 0);
+      await first.has(2);
+      await first.end();
+      await fixture.publisher.lose();
+      await publishAll(fixture, ['c', 'd', 'e']);
+      const second = subscribe(fixture, 2, { log: logOf(first.events[1]!) });
+      await second.has(3);
+      await second.end();
+      assert.deepEqual(second.types(), ['c', 'd', 'e']);
+    },
+  },
+  {
+    name: 'delivers from the first event on to a subscriber that is not remembered and kept no cursor',
+    async run(fixture) {
+      await publishAll(fixture, ['a', 'b']);
+      const subscriber = subscribe(fixture, undefined);
+      await subscriber.has(2);
+      await subscriber.end();
+      assert.deepEqual(subscriber.types(), ['a', 'b']);
+    },
+  },
+  {
+    name: 'hands over one at a time, and none before the one that is refused again and again',
+    async run(fixture) {
+      await publishAll(fixture, ['a', 'b', 'c']);
+      const subscriber = subscribe(fixture, 1, { failures: 3 });
+      await subscriber.has(5);
+      await subscriber.end();
+      assert.deepEqual(subscriber.types(), ['b', 'b', 'b', 'b', 'c']);
+    },
+  },
+  {
+    name: 'keeps order and loses nothing while the path breaks again and again',
+    async run(fixture) {
+      const subscriber = subscribe(fixture, 0);
+      const types = Array.from({ length: 300 }, (_, k) => `event-${k}`);
+      for (let k = 0; k < types.length; k += 100) {
+        await publishAll(fixture, types.slice(k, k + 50));
+        await fixture.publisher.interrupt();
+        await publishAll(fixture, types.slice(k + 50, k + 100));
+        await fixture.publisher.restore();
+      }
+      await subscriber.has(types.length);
+      await subscriber.end();
+      assert.deepEqual([...new Set(subscriber.types())], types);
+    },
+  },
+  {
     name: 'ends when the signal is aborted, also while the source is away',
     async run(fixture) {
       await fixture.publisher.interrupt();
@@ -124,13 +175,21 @@ async function publishAll(fixture: BusFixture, types: readonly string[]): Promis
   for (const type of types) await fixture.publisher.publish(type);
 }
 
-/** @param failures how many deliveries the handler refuses first, after noting them */
-function subscribe({ bus, source }: BusFixture, after: number, failures = 0) {
+interface Wish {
+  /** How many deliveries the handler refuses first, after noting them. */
+  readonly failures?: number;
+  readonly log?: string;
+  readonly name?: string;
+}
+
+function subscribe({ bus, source }: BusFixture, after: number | undefined, wish: Wish = {}) {
+  const { failures = 0, ...about } = wish;
   const events: BusEvent[] = [];
   const abort = new AbortController();
   let refusals = failures;
   const ended = bus.subscribe(source, {
     after,
+    ...about,
     signal: abort.signal,
     onEvent: (event) => {
       events.push(event);

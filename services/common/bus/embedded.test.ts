@@ -1,91 +1,20 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { open } from 'lmdb';
+import { openLog, publishingService, publishingToken } from '../../../test/harness/publishing-service.js';
 import { EventLogService, type EventLogServer } from '../../../proto/gen/tori/memory/v1/event_log_service.js';
 import { connect } from '../clients/client.js';
-import { startService, type ServiceDescription, type ServiceHandle } from '../server/service.js';
 import { busConformance, type BusFixture } from './conformance.js';
-import { embeddedBus, serveEventLog } from './embedded.js';
-import { Outbox } from './outbox.js';
-
-const token = 'test-token';
-
-/** A service that has nothing but an outbox, in a real server with real lmdb. */
-async function publishingService() {
-  const folder = await mkdtemp(join(tmpdir(), 'bus-'));
-  const tokenFile = join(folder, 'token');
-  await writeFile(tokenFile, token);
-  let log = 0;
-  let environment = openLog(join(folder, `${log}.mdb`));
-  let service: ServiceHandle | undefined;
-  let port = '0';
-
-  const description: ServiceDescription<Record<string, never>> = {
-    name: 'publisher',
-    environment: {},
-    start: (context) =>
-      Promise.resolve({
-        services: [serveEventLog(environment.outbox, context.signal)],
-        stop: () => Promise.resolve(),
-      }),
-  };
-  const start = async () => {
-    service = await startService(description, {
-      GRPC_PORT: port,
-      METRICS_PORT: '0',
-      DATA_DIR: folder,
-      INTERNAL_TOKEN_FILE: tokenFile,
-      LOG_LEVEL: 'silent',
-    });
-    port = String(service.grpcPort);
-  };
-  await start();
-
-  return {
-    address: () => `127.0.0.1:${port}`,
-    outbox: () => environment.outbox,
-    publish: (type: string) => {
-      environment.root.transactionSync(() => {
-        environment.outbox.append({ type, tenant: 'default', timeUnixMs: 7, attributes: { sequence: '1' } });
-      });
-      environment.outbox.announce();
-      return Promise.resolve();
-    },
-    interrupt: async () => {
-      await service?.drain();
-      service = undefined;
-    },
-    restore: start,
-    lose: async () => {
-      await service?.drain();
-      await environment.root.close();
-      log += 1;
-      environment = openLog(join(folder, `${log}.mdb`));
-      await start();
-    },
-    close: async () => {
-      await service?.drain();
-      await environment.root.close();
-      await rm(folder, { recursive: true });
-    },
-  };
-}
-
-function openLog(path: string, keep?: number) {
-  const root = open<Buffer, number>({ path, noSubdir: true, overlappingSync: false });
-  const database = root.openDB<Buffer, number>({ name: 'outbox', keyEncoding: 'uint32', encoding: 'binary' });
-  return { root, outbox: new Outbox(database, keep) };
-}
+import { embeddedBus } from './embedded.js';
 
 describe('the embedded driver keeps the contract of the bus', () => {
   for (const conformance of busConformance) {
     test(conformance.name, async () => {
       const publisher = await publishingService();
       const fixture: BusFixture = {
-        bus: embeddedBus(() => publisher.address(), token),
-        publisher,
+        bus: embeddedBus({ addressOf: () => publisher.address(), token: publishingToken }),
+        publisher: { ...publisher, interrupt: publisher.stop, restore: publisher.start },
         source: 'publisher',
         close: publisher.close,
       };
@@ -100,11 +29,12 @@ describe('the embedded driver keeps the contract of the bus', () => {
 
 test('a stream that does not follow ends after the last event', async () => {
   const publisher = await publishingService();
-  const client = connect<EventLogServer>(EventLogService, publisher.address(), { token });
+  const client = connect<EventLogServer>(EventLogService, publisher.address(), { token: publishingToken });
   try {
     await publisher.publish('a');
     const events = [];
-    for await (const event of client.subscribe({ afterSequence: 0, follow: false })) events.push(event);
+    for await (const event of client.subscribe({ afterSequence: 0, follow: false, log: '' }))
+      events.push(event);
     expect(events).toEqual([
       {
         sequence: 1,

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from 'lmdb';
-import { SubscribeResponse } from '../../../proto/gen/tori/memory/v1/event_log_service.js';
-import { Changes } from './changes.js';
 import type { BusEvent, EventSource } from './bus.js';
+import { Changes } from './changes.js';
+import { decodeEvent, encodeEvent } from './event-codec.js';
 
 /** What a service says of an event; the outbox adds its place and its id. */
 export type NewEvent = Omit<BusEvent, 'sequence' | 'eventId'>;
@@ -36,6 +36,10 @@ export class Outbox implements EventSource {
     this.#appended = newest;
   }
 
+  get log(): string {
+    return this.#identity;
+  }
+
   get lastSequence(): number {
     return this.#last;
   }
@@ -45,8 +49,7 @@ export class Outbox implements EventSource {
     this.#appended += 1;
     const sequence = this.#appended;
     const eventId = `${this.#identity}:${sequence}`;
-    const record = { ...event, sequence, eventId, attributes: { ...event.attributes } };
-    void this.#database.put(sequence, Buffer.from(SubscribeResponse.encode(record).finish()));
+    void this.#database.put(sequence, encodeEvent({ ...event, sequence, eventId }));
     if (sequence > this.#keep) void this.#database.remove(sequence - this.#keep);
   }
 
@@ -59,7 +62,7 @@ export class Outbox implements EventSource {
   read(after: number, limit: number): readonly BusEvent[] {
     const start = Math.max(after, identityKey) + 1;
     const entries = this.#database.getRange({ start, end: this.#last + 1, limit });
-    return Array.from(entries, ({ value }) => SubscribeResponse.decode(value));
+    return Array.from(entries, ({ value }) => decodeEvent(value));
   }
 
   changed(signal: AbortSignal): Promise<void> {

@@ -19,6 +19,18 @@ export const serviceEnvironment = {
   GRPC_MAX_CONNECTION_AGE_GRACE_MS: milliseconds.default(60_000),
   /** How long a drain waits for open calls. */
   DRAIN_TIMEOUT_MS: milliseconds.default(10_000),
+  /** How events travel: from each service's own outbox over gRPC, or through Redis. */
+  BUS_DRIVER: z.enum(['embedded', 'redis']).default('embedded'),
+  /** File that holds the URL of Redis, with its password. */
+  REDIS_URL_FILE: z.string().optional(),
+  /** What keeps clusters and tracks apart on one Redis. */
+  BUS_PREFIX: z
+    .string()
+    .max(200)
+    .regex(/^[a-z0-9.-]+:[a-z0-9.-]+:(stable|canary)$/, 'expected <namespace>:<cluster>:<stable or canary>')
+    .optional(),
+  /** About how many events a stream of Redis holds. */
+  BUS_STREAM_EVENTS: z.coerce.number().int().min(100).max(10_000_000).default(100_000),
   /** Track that this process belongs to. */
   TORI_TRACK: z.enum(['stable', 'canary']).default('stable'),
   /** Revision that this process runs, as the operator named it. */

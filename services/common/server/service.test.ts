@@ -59,7 +59,12 @@ function probeService() {
     release: () => void hold.emit('released'),
   };
   const quiet = new Changes();
-  const nothing: EventSource = { lastSequence: 0, read: () => [], changed: (signal) => quiet.next(signal) };
+  const nothing: EventSource = {
+    log: 'nothing',
+    lastSequence: 0,
+    read: () => [],
+    changed: (signal) => quiet.next(signal),
+  };
   const description: ServiceDescription<{ PROBE_LIMIT: typeof milliseconds }> = {
     name: 'probe',
     environment: { PROBE_LIMIT: milliseconds },

@@ -1,24 +1,21 @@
 import type { Server as HttpServer } from 'node:http';
-import {
-  logVerbosity,
-  Server,
-  ServerCredentials,
-  setLogVerbosity,
-  type ServiceDefinition,
-} from '@grpc/grpc-js';
+import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Registry } from 'prom-client';
 import { z } from 'zod';
+import { openBus, type ServiceBus } from '../bus/driver.js';
 import { loadConfig, readSecretFile } from '../config/config.js';
 import { serviceEnvironment, type ServiceConfig } from '../config/service-config.js';
 import { createLogger, type Logger } from '../logger.js';
 import { adapt } from './adapter.js';
 import { bearerToken } from './authentication.js';
-import type { Handlers } from './call.js';
 import { createCallMetrics } from './call-metrics.js';
 import { serveObservability, type ObservedProcess } from './http.js';
 import { portError, processRegistry, runProcess } from './process.js';
 import { addReflection } from './reflection.js';
+import type { ServedService } from './served-service.js';
+
+export { serve, type ServedService } from './served-service.js';
 
 /** What a service gets from the bootstrap. */
 export interface ServiceContext<Config> {
@@ -28,25 +25,10 @@ export interface ServiceContext<Config> {
   readonly registry: Registry;
   /** The internal token, for calls to peers. */
   readonly token: string;
+  /** The service's part in the event bus. */
+  readonly bus: ServiceBus;
   /** Aborted when the drain begins: background work stops, open calls go on. */
   readonly signal: AbortSignal;
-}
-
-/** A gRPC service with its handlers. */
-export interface ServedService {
-  readonly definition: ServiceDefinition;
-  /** Full name, for example `tori.memory.v1.EpisodicVault`. */
-  readonly name: string;
-  readonly handlers: Record<string, unknown>;
-}
-
-/** Pairs a generated definition with promise handlers of its generated `…Server` interface. */
-export function serve<Server>(
-  name: string,
-  definition: ServiceDefinition,
-  handlers: Handlers<Server>,
-): ServedService {
-  return { name, definition, handlers };
 }
 
 /** A started service. */
@@ -93,7 +75,9 @@ export async function startService<Shape extends z.ZodRawShape>(
   const registry = processRegistry(description.name, config.TORI_REVISION, { track: config.TORI_TRACK });
   const background = new AbortController();
   const calls = new AbortController();
-  const running = await description.start({ config, logger, registry, token, signal: background.signal });
+  const shared = { logger, registry, token, signal: background.signal };
+  const bus = openBus({ ...shared, name: description.name, config });
+  const running = await description.start({ ...shared, config, bus });
 
   const server = new Server({
     'grpc.max_receive_message_length': 64 * 1024 * 1024,
@@ -124,6 +108,7 @@ export async function startService<Shape extends z.ZodRawShape>(
     async (error: unknown) => {
       background.abort();
       server.forceShutdown();
+      await bus.closed();
       await running.stop();
       throw error;
     },
@@ -140,6 +125,7 @@ export async function startService<Shape extends z.ZodRawShape>(
     logger.info('draining');
     background.abort();
     await closeServer(server, config.DRAIN_TIMEOUT_MS, calls);
+    await bus.closed();
     await running.stop();
     http.close();
     http.closeAllConnections();

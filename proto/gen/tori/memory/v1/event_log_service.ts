@@ -24,13 +24,15 @@ export interface SubscribeRequest {
   afterSequence: number;
   /** Keep the stream open and send what happens later. */
   follow: boolean;
+  /** The log that the cursor came from: what stands before the colon in event_id. Empty when it is not known. */
+  log: string;
 }
 
 /** One event. */
 export interface SubscribeResponse {
   /** Place in the outbox, from 1. */
   sequence: number;
-  /** Globally unique; consumers ignore an id that they have handled. */
+  /** Globally unique: the log's own id, a colon, the sequence. Consumers ignore an id that they have handled. */
   eventId: string;
   /** For example `episode.stored`, `sleep.committed`, `graph.pruned`, `modes.updated`. */
   type: string;
@@ -48,7 +50,7 @@ export interface SubscribeResponse_AttributesEntry {
 }
 
 function createBaseSubscribeRequest(): SubscribeRequest {
-  return { afterSequence: 0, follow: false };
+  return { afterSequence: 0, follow: false, log: "" };
 }
 
 export const SubscribeRequest: MessageFns<SubscribeRequest> = {
@@ -58,6 +60,9 @@ export const SubscribeRequest: MessageFns<SubscribeRequest> = {
     }
     if (message.follow !== false) {
       writer.uint32(16).bool(message.follow);
+    }
+    if (message.log !== "") {
+      writer.uint32(26).string(message.log);
     }
     return writer;
   },
@@ -91,6 +96,14 @@ export const SubscribeRequest: MessageFns<SubscribeRequest> = {
             message.follow = reader.bool();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.log = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -111,6 +124,7 @@ export const SubscribeRequest: MessageFns<SubscribeRequest> = {
         ? globalThis.Number(object.after_sequence)
         : 0,
       follow: isSet(object.follow) ? globalThis.Boolean(object.follow) : false,
+      log: isSet(object.log) ? globalThis.String(object.log) : "",
     };
   },
 
@@ -122,6 +136,9 @@ export const SubscribeRequest: MessageFns<SubscribeRequest> = {
     if (message.follow !== false) {
       obj.follow = message.follow;
     }
+    if (message.log !== "") {
+      obj.log = message.log;
+    }
     return obj;
   },
 
@@ -132,6 +149,7 @@ export const SubscribeRequest: MessageFns<SubscribeRequest> = {
     const message = createBaseSubscribeRequest();
     message.afterSequence = object.afterSequence ?? 0;
     message.follow = object.follow ?? false;
+    message.log = object.log ?? "";
     return message;
   },
 };
@@ -417,7 +435,8 @@ export type EventLogService = typeof EventLogService;
 export const EventLogService = {
   /**
    * Streams events in order of sequence, starting after a cursor. A cursor before the oldest kept event starts there.
-   * FAILED_PRECONDITION: the cursor is past the last event, so this is not the log that it came from; start over from 0.
+   * FAILED_PRECONDITION: the cursor is past the last event or names another log, so this is not the log that it came
+   * from; start over from 0.
    */
   subscribe: {
     path: "/tori.memory.v1.EventLog/Subscribe" as const,
@@ -433,7 +452,8 @@ export const EventLogService = {
 export interface EventLogServer extends UntypedServiceImplementation {
   /**
    * Streams events in order of sequence, starting after a cursor. A cursor before the oldest kept event starts there.
-   * FAILED_PRECONDITION: the cursor is past the last event, so this is not the log that it came from; start over from 0.
+   * FAILED_PRECONDITION: the cursor is past the last event or names another log, so this is not the log that it came
+   * from; start over from 0.
    */
   subscribe: handleServerStreamingCall<SubscribeRequest, SubscribeResponse>;
 }
@@ -441,7 +461,8 @@ export interface EventLogServer extends UntypedServiceImplementation {
 export interface EventLogClient extends Client {
   /**
    * Streams events in order of sequence, starting after a cursor. A cursor before the oldest kept event starts there.
-   * FAILED_PRECONDITION: the cursor is past the last event, so this is not the log that it came from; start over from 0.
+   * FAILED_PRECONDITION: the cursor is past the last event or names another log, so this is not the log that it came
+   * from; start over from 0.
    */
   subscribe(request: SubscribeRequest, options?: Partial<CallOptions>): ClientReadableStream<SubscribeResponse>;
   subscribe(
