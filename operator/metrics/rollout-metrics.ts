@@ -1,5 +1,5 @@
 import type { MetricName } from '../api/rollout-spec.js';
-import type { Mean, MetricObservation, Observation, Sample as Evidence } from '../rollout/observation.js';
+import type { Mean, MetricObservation, Sample as Evidence, StepCounts } from '../rollout/observation.js';
 import { perCycle } from '../samples/cycles.js';
 import { summed, type Labels, type MetricsProvider, type Series } from '../samples/series.js';
 import { bucketIncreases, increase } from '../samples/windows.js';
@@ -25,28 +25,29 @@ export interface WindowQuery {
 export async function rolloutMetrics(
   query: WindowQuery,
 ): Promise<Partial<Record<Exclude<MetricName, 'completion'>, MetricObservation>>> {
-  try {
-    return {
-      errorRatio: await observe(query, errorRatio),
-      latencyP99: await observe(query, latency),
-      mismatchRatio: await observe(query, mismatches),
-      energyDrop: await observe(query, energyDrop),
-    };
-  } catch (error) {
-    const failed = { error: error instanceof Error ? error.message : String(error) };
-    return { errorRatio: failed, latencyP99: failed, mismatchRatio: failed, energyDrop: failed };
-  }
+  // Together, so that a provider can make one query of them.
+  const [errors, seconds, mismatch, drop] = await Promise.all(
+    [errorRatio, latency, mismatches, energyDrop].map((read) => observe(query, read)),
+  );
+  return { errorRatio: errors!, latencyP99: seconds!, mismatchRatio: mismatch!, energyDrop: drop! };
 }
 
-/** Requests and sleeps of both tracks since an instant. */
-export async function stepCounts({ provider, windowMs }: WindowQuery): Promise<Observation['step']> {
+/** Requests and sleeps of both tracks since an instant; zeros with the reason when the source cannot be read. */
+export async function stepCounts({ provider, windowMs }: WindowQuery): Promise<StepCounts> {
   const requests = async (track: Track) =>
     total(comparedOnly(await provider.window('gateway_requests_total', { track }, windowMs)));
-  return {
-    stableRequests: await requests('stable'),
-    canaryRequests: await requests('canary'),
-    canarySleeps: total(await provider.window('consol_cycles_total', { track: 'canary' }, windowMs)),
-  };
+  const sleeps = async () =>
+    total(await provider.window('consol_cycles_total', { track: 'canary' }, windowMs));
+  try {
+    const [stableRequests, canaryRequests, canarySleeps] = await Promise.all([
+      requests('stable'),
+      requests('canary'),
+      sleeps(),
+    ]);
+    return { stableRequests, canaryRequests, canarySleeps };
+  } catch (error) {
+    return { stableRequests: 0, canaryRequests: 0, canarySleeps: 0, error: messageOf(error) };
+  }
 }
 
 /** Moments of single measurements. */
@@ -63,6 +64,8 @@ interface Read {
   readonly evidence: Evidence | undefined;
   /** Newest sample that went in, in epoch milliseconds. */
   readonly at: number | undefined;
+  /** Of a gauge, how many series there are: more than one is not one number. Increases of counters add up. */
+  readonly series?: number;
 }
 
 async function observe(
@@ -71,14 +74,18 @@ async function observe(
 ): Promise<MetricObservation> {
   const of = (track: Track) =>
     read((metric, labels = {}) => query.provider.window(metric, { ...labels, track }, query.windowMs));
-  const [stable, canary] = [await of('stable'), await of('canary')];
-  const at = Math.max(stable.at ?? 0, canary.at ?? 0);
-  return {
-    at: new Date(at).toISOString(),
-    series: 1,
-    ...(stable.evidence !== undefined && { stable: stable.evidence }),
-    ...(canary.evidence !== undefined && { canary: canary.evidence }),
-  };
+  try {
+    const [stable, canary] = await Promise.all([of('stable'), of('canary')]);
+    const at = Math.max(stable.at ?? 0, canary.at ?? 0);
+    return {
+      at: new Date(at).toISOString(),
+      series: Math.max(1, stable.series ?? 1, canary.series ?? 1),
+      ...(stable.evidence !== undefined && { stable: stable.evidence }),
+      ...(canary.evidence !== undefined && { canary: canary.evidence }),
+    };
+  } catch (error) {
+    return { error: messageOf(error) };
+  }
 }
 
 type Window = Parameters<Parameters<typeof observe>[1]>[0];
@@ -101,17 +108,29 @@ async function latency(window: Window): Promise<Read> {
 }
 
 async function mismatches(window: Window): Promise<Read> {
-  const checks = await window('gateway_put_get_checks_total');
-  const all = total(checks);
-  const failures = total(await window('gateway_put_get_mismatch_total'));
+  const [checks, wrong] = await Promise.all([
+    window('gateway_put_get_checks_total'),
+    window('gateway_put_get_mismatch_total'),
+  ]);
+  const [all, failures] = [total(checks), total(wrong)];
   return { evidence: all > 0 ? { kind: 'proportion', failures, total: all } : undefined, at: newest(checks) };
 }
 
 async function energyDrop(window: Window): Promise<Read> {
-  const drops = await window('consol_energy_drop_ratio');
-  const cycles = perCycle(summed(drops), summed(await window('consol_cycles_total')));
-  const values = cycles.map(({ value }) => value);
-  return { evidence: values.length > 0 ? meanOf(values) : undefined, at: newest(drops) };
+  const [drops, counters] = await Promise.all([
+    window('consol_energy_drop_ratio'),
+    window('consol_cycles_total'),
+  ]);
+  const values = perCycle(summed(drops), summed(counters)).map(({ value }) => value);
+  return {
+    evidence: values.length > 0 ? meanOf(values) : undefined,
+    at: newest(drops),
+    series: Math.max(drops.length, counters.length),
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function comparedOnly(series: readonly Series[]): Series[] {

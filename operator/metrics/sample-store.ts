@@ -1,15 +1,9 @@
 import type { Labels, MetricsProvider, Sample, Series } from '../samples/series.js';
 import type { ExposedSample } from './exposition.js';
 import type { KeptMetric } from './kept-metrics.js';
+import { bucketEnd, longMs, seamAt } from './retention.js';
 import { readSampleFile, writeSampleFile, type StoredSeries } from './sample-file.js';
 import type { ScrapeRound, ScrapeTarget } from './scrape.js';
-
-/** Every sample is kept for so long … */
-const recentMs = 3_600_000;
-/** … and then the last one of every five minutes, … */
-const bucketMs = 5 * 60_000;
-/** … for so long. */
-const longMs = 8 * 24 * 3_600_000;
 
 /** Where and how much. */
 export interface SampleStoreOptions {
@@ -81,11 +75,13 @@ export async function openSampleStore(options: SampleStoreOptions): Promise<Samp
         (series) => series.metric === metric && has(series.labels, labels),
       );
       return Promise.resolve(
-        found.map((series) => since(series, after)).filter(({ samples }) => samples.length > 0),
+        found
+          .map((series) => since(series, after, seamAt(now())))
+          .filter(({ samples }) => samples.length > 0),
       );
     },
     async flush() {
-      const bucket = bucketOf({ at: now() });
+      const bucket = bucketEnd(now());
       if (bucket === writtenBucket) return;
       writtenBucket = bucket;
       await writeSampleFile(file, stored(all.values()), maxBytes);
@@ -110,33 +106,43 @@ function added(
   return [...sums.values()].filter(([, , value]) => Number.isFinite(value));
 }
 
-function reduce({ service, track }: ScrapeTarget, labels: Labels, { by }: KeptMetric): Labels {
+function reduce({ service, track, instance }: ScrapeTarget, labels: Labels, { by }: KeptMetric): Labels {
   const ownTrack = track ?? labels['track'];
   const named = by.flatMap((name) => (labels[name] === undefined ? [] : [[name, labels[name]] as const]));
-  return { ...Object.fromEntries(named), service, ...(ownTrack !== undefined && { track: ownTrack }) };
+  return {
+    ...Object.fromEntries(named),
+    service,
+    ...(ownTrack !== undefined && { track: ownTrack }),
+    ...(instance !== undefined && { instance }),
+  };
 }
 
 function take(series: StoredMetric, sample: Sample): void {
   series.recent.push(sample);
   if (!series.long) return;
   const open = series.sampled.at(-1);
-  if (open !== undefined && bucketOf(open) === bucketOf(sample)) series.sampled.pop();
+  if (open !== undefined && bucketEnd(open.at) === bucketEnd(sample.at)) series.sampled.pop();
   series.sampled.push(sample);
 }
 
 function prune(all: Map<string, StoredMetric>, now: number): void {
   for (const [key, series] of all) {
-    series.recent = after(series.recent, now - recentMs);
+    series.recent = after(series.recent, seamAt(now));
     series.sampled = after(series.sampled, now - longMs);
     if (series.recent.length === 0 && series.sampled.length === 0) all.delete(key);
   }
 }
 
-/** Down-sampled samples up to where the recent ones begin, then those. */
-function since({ labels, recent, sampled }: StoredMetric, from: number): Series {
+/**
+ * Down-sampled samples up to the seam, each at the end of its five minutes, so that those of several metrics can be
+ * joined; then the recent ones, of which an earlier process has left only the down-sampled ones.
+ */
+function since({ labels, recent, sampled }: StoredMetric, from: number, seam: number): Series {
   const begin = recent[0]?.at ?? Infinity;
-  const older = sampled.filter(({ at }) => at > from && at < begin);
-  return { labels, samples: [...older, ...after(recent, from)] };
+  const older = sampled
+    .filter(({ at }) => at < begin)
+    .map((sample) => (sample.at > seam ? sample : { ...sample, at: bucketEnd(sample.at) }));
+  return { labels, samples: [...after(older, from), ...after(recent, from)] };
 }
 
 function after(samples: Sample[], instant: number): Sample[] {
@@ -158,8 +164,4 @@ function has(labels: Labels, wanted: Labels): boolean {
 function keyOf(metric: string, labels: Labels): string {
   const sorted = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([metric, sorted]);
-}
-
-function bucketOf({ at }: Pick<Sample, 'at'>): number {
-  return Math.floor(at / bucketMs);
 }

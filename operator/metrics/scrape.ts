@@ -6,6 +6,11 @@ export interface ScrapeTarget {
   readonly service: string;
   /** Absent for what serves both tracks; its series then carry the track that their own label names. */
   readonly track?: 'stable' | 'canary';
+  /**
+   * Tells replicas of one service apart: their counters must not be read as one. Absent for what has a single writer, whose
+   * next process goes on where the last one ended.
+   */
+  readonly instance?: string;
   readonly url: string;
 }
 

@@ -14,16 +14,29 @@ export function tuningMetrics(profile: TuningProfileSpec): string[] {
   return [...new Set([cycleCounter, ...named.filter((name) => name !== undefined)])];
 }
 
-/** Reads what the tuner looks at: each metric of the stable track over the longest window of any rule. */
+/**
+ * Reads what the tuner looks at: each metric of the stable track over the longest window of any rule. A source that
+ * cannot be read stands in the place of the series, so that the tuner says why it holds still.
+ */
 export async function tuningSamples(
   provider: MetricsProvider,
   profile: TuningProfileSpec,
 ): Promise<TuningSamples> {
   const longest = Math.max(0, ...profile.rules.map(({ window }) => Duration.parse(window).milliseconds));
   const series = await Promise.all(
-    tuningMetrics(profile).map(
-      async (metric) => [metric, await provider.window(metric, { track: 'stable' }, longest)] as const,
-    ),
+    tuningMetrics(profile).map(async (metric) => [metric, await read(provider, metric, longest)] as const),
   );
   return Object.fromEntries(series);
+}
+
+async function read(
+  provider: MetricsProvider,
+  metric: string,
+  windowMs: number,
+): Promise<TuningSamples[string]> {
+  try {
+    return await provider.window(metric, { track: 'stable' }, windowMs);
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
 }

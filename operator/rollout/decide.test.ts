@@ -218,6 +218,10 @@ group('sources that fail', () => {
     for (let hour = 0; hour < 200; hour++, world.now += 60 * minute) world.reconcile();
     expect(world.status).toMatchObject({ state: 'Holding', table: { basisPoints: 100 } });
     expect(world.status!.run!.consecutiveProviderErrors).toBeGreaterThan(3);
+    // Counts that nobody could read are not few: no key is missed, and no sleep is forced for ever.
+    expect(world.status!.run!.starved).toBe(false);
+    const { intents } = decide(world.wish, world.status, world.observe(), world.instant);
+    expect(intents.map(({ type }) => type)).not.toContain('forceSleep');
     world.quality = 'good';
     expect(world.runUntil(in_('Stable'))).toBe(true);
     expect(world.status!.stableRevision).toBe(revision(specOf(0.02)));

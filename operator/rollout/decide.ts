@@ -33,7 +33,10 @@ export function decide(
   const template = templateOf(wish.spec);
   const wanted: Wanted = { template, revision: revisionOf(template), wish };
   const next = step(wanted, status ?? install(wanted, moment), observation, moment);
-  return { status: next, intents: intentsOf(moment.rollout, next) };
+  // While the sleeps cannot be counted, forcing more of them would never end.
+  const counted = observation.step.error === undefined;
+  const intents = intentsOf(moment.rollout, next).filter(({ type }) => counted || type !== 'forceSleep');
+  return { status: next, intents };
 }
 
 interface Wanted {

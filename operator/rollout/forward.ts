@@ -144,6 +144,7 @@ function advance(status: Running, observation: Observation, moment: Moment): Run
 }
 
 function missingFor(run: Run, { step }: Observation, moment: Moment): string[] {
+  if (step.error !== undefined) return [`the source of the counts failed: ${step.error}`];
   const { minSamples, minSleeps } = stepOf(moment.rollout, run);
   const missing: string[] = [];
   if (step.canaryRequests < minSamples) missing.push(`${step.canaryRequests} of ${minSamples} samples`);
@@ -164,6 +165,7 @@ function waitingFor(status: Running, missing: readonly string[]): Running {
  * step needs by its end. Known within one hold, instead of a rollout that waits for ever without saying why.
  */
 function isStarved(run: Run, { step }: Observation, moment: Moment): boolean {
+  if (step.error !== undefined) return run.starved;
   const needed = Math.max(stepOf(moment.rollout, run).minSamples, step.stableRequests > 0 ? 1 : 0);
   if (step.canaryRequests >= needed || run.stepStartedAt === undefined || run.eligibleAt === undefined) {
     return false;

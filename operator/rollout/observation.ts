@@ -16,7 +16,7 @@ export interface Observation {
   readonly drain?: DrainProgress;
   /** Generation of the tuning change whose parameters stable runs with. */
   readonly adoptedTuningGeneration?: number;
-  /** Counts since `run.stepStartedAt`, counter resets taken out; zero when unknown. */
+  /** Counts since `run.stepStartedAt`, counter resets taken out. */
   readonly step: StepCounts;
   readonly metrics: Readonly<Partial<Record<MetricName, MetricObservation>>>;
 }
@@ -44,6 +44,8 @@ export interface StepCounts {
   readonly canaryRequests: number;
   readonly stableRequests: number;
   readonly canarySleeps: number;
+  /** Why the source could not be read; the counts are then zero, and nothing follows from them. */
+  readonly error?: string;
 }
 
 /**

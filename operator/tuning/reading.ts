@@ -9,8 +9,13 @@ import { aggregate } from './aggregate.js';
 /** Counts the sleep cycles; every window is read by it, so that scrapes do not matter. */
 export const cycleCounter = 'consol_cycles_total';
 
-/** Series of the stable track by metric, each over the longest window that a rule asks for. */
-export type TuningSamples = Readonly<Record<string, readonly Series[]>>;
+/** Series of the stable track by metric, each over the longest window that a rule asks for, or why there are none. */
+export type TuningSamples = Readonly<Record<string, readonly Series[] | SourceFailure>>;
+
+/** The source could not be read. */
+export interface SourceFailure {
+  readonly error: string;
+}
 
 /** What the tuner looks at, and when. */
 export interface View {
@@ -67,7 +72,9 @@ export function newest(metric: string, view: View): number | undefined {
 
 /** The samples of a metric, or what is wrong with them. */
 function fresh(metric: string, { samples, now, staleAfterMs }: View): readonly Sample[] | string {
-  const [series, ...others] = samples[metric] ?? [];
+  const found = samples[metric] ?? [];
+  if ('error' in found) return `the source failed: ${found.error}`;
+  const [series, ...others] = found;
   if (series === undefined) return `${metric} has no samples`;
   if (others.length > 0) return `${metric} has ${others.length + 1} series, which are not one number`;
   if (isFresh(series.samples, now, staleAfterMs)) return series.samples;

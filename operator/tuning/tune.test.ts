@@ -217,10 +217,27 @@ describe('guards', () => {
     ]);
   });
 
+  test('a source that fails changes nothing and says why', async () => {
+    await scenario.nights(5, '10m', flat);
+    const { samples } = await scenario.input();
+    const failed = { error: 'prometheus http://metrics: no answer within 5000 ms' };
+    const { conditions, adjustments } = await scenario.evaluate({
+      samples: Object.fromEntries(Object.keys(samples).map((metric) => [metric, failed])),
+    });
+    expect(adjustments).toEqual([]);
+    expect(conditions).toMatchObject([
+      {
+        type: 'MetricsStale',
+        message: `Tuning holds the last values: the source failed: ${failed.error}.`,
+      },
+    ]);
+  });
+
   test('several series are not one number', async () => {
     await scenario.nights(5, '10m', flat);
     const { samples } = await scenario.input();
-    const [one] = samples['consol_energy_drop_ratio']!;
+    const drops = samples['consol_energy_drop_ratio'] ?? [];
+    const [one] = 'error' in drops ? [] : drops;
     await scenario.evaluate({ samples: { ...samples, consol_energy_drop_ratio: [one!, one!] } });
     expect(scenario.status?.rules['energy-drop-low']).toMatchObject({
       state: 'NoData',

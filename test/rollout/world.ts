@@ -118,6 +118,9 @@ export class World {
       this.#sleeps = 0;
       return { canaryRequests: 0, stableRequests: 0, canarySleeps: 0 };
     }
+    if (this.quality === 'unreadable') {
+      return { canaryRequests: 0, stableRequests: 0, canarySleeps: 0, error: 'connection refused' };
+    }
     const requests = ((this.now - Date.parse(begun)) / 1000) * this.requestsPerSecond;
     const share = (this.status?.table.basisPoints ?? 0) / 10_000;
     return {
