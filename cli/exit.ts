@@ -14,6 +14,12 @@ export const exitCodes = {
   refused: 4,
   /** The gateway or the operator does not answer. */
   unreachable: 5,
+  /** `status --timeout`: the rollout has failed and waits for a person, or the spec is refused. */
+  stalled: 10,
+  /** `status --timeout`: the wanted revision was rolled back. */
+  rolledBack: 11,
+  /** `status --timeout`: no outcome in time. */
+  timedOut: 12,
   /** A variable of the environment is wrong. */
   config: exitCodeConfig,
   /** Ctrl-C. */

@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events';
 import { Command, CommanderError, Option } from 'commander';
-import { registerActions } from './commands/actions.js';
 import { registerApply } from './commands/apply.js';
 import { registerDescribe } from './commands/describe.js';
 import { registerDown } from './commands/down.js';
@@ -14,7 +13,10 @@ import { registerRecall } from './commands/recall.js';
 import { registerTrigger } from './commands/trigger.js';
 import { registerUp } from './commands/up.js';
 import { registerVersion } from './commands/version.js';
+import type { CommandContext } from './context.js';
 import { exitCodeOf, exitCodes } from './exit.js';
+import { sharedRegistrations } from './kubectl/program.js';
+import { localAccess } from './resources/local-access.js';
 import { line, type Terminal } from './terminal.js';
 
 /** Adds one command, or a few of a kind, to the program. Its action throws {@link CliError} for any end but 0. */
@@ -26,7 +28,6 @@ const registrations: readonly Registration[] = [
   registerApply,
   registerGet,
   registerDescribe,
-  registerActions,
   registerImport,
   registerRecall,
   registerTrigger,
@@ -44,15 +45,29 @@ Environment:
   TORI_URL, TORI_API_KEY_FILE, TORI_TENANT   as the options above; TORI_API_KEY is the key itself
 
 Exit codes:
-  0 ok   1 failure   2 usage   3 not found   4 refused or invalid   5 unreachable   78 environment   130 interrupted`;
+  0 ok   1 failure   2 usage   3 not found   4 refused or invalid   5 unreachable   10-12 outcomes of \`status --timeout\`
+  78 environment   130 interrupted`;
 
 /**
  * Runs one command line.
  * @param args without the program's name
+ * @param programOf the program that reads it: `tori`, or the kubectl plugin
  * @returns the exit code; every failure has been told in a line on stderr
  */
-export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+export async function run(
+  args: readonly string[],
+  terminal: Terminal,
+  programOf: (terminal: Terminal) => Command = toriProgram,
+): Promise<number> {
   const program = programOf(terminal);
+  program
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      writeErr: (text) => terminal.stderr.write(text),
+    });
+  for (const command of program.commands) command.copyInheritedSettings(program);
   // Every call under way listens to it.
   setMaxListeners(0, terminal.signal);
   try {
@@ -66,7 +81,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   }
 }
 
-function programOf(terminal: Terminal): Command {
+function toriProgram(terminal: Terminal): Command {
   const { env } = terminal;
   const program = new Command('tori')
     .description('The memory of AI agents: run it, feed it, ask it.')
@@ -80,15 +95,15 @@ function programOf(terminal: Terminal): Command {
     )
     .addOption(option('--tenant <name>', 'whose memory', env['TORI_TENANT']))
     .option('--debug', 'show stack traces of errors')
-    .addHelpText('after', help)
-    .showSuggestionAfterError()
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => terminal.stdout.write(text),
-      writeErr: (text) => terminal.stderr.write(text),
-    });
+    .addHelpText('after', help);
+  const context: CommandContext = {
+    terminal,
+    self: 'tori',
+    namespaces: false,
+    open: () => Promise.resolve(localAccess(terminal)),
+  };
   for (const register of registrations) register(program, terminal);
-  for (const command of program.commands) command.copyInheritedSettings(program);
+  for (const register of sharedRegistrations) register(program, context);
   return program;
 }
 

@@ -226,24 +226,42 @@ describe('actions', () => {
 
   test('names the proposal that is approved', async () => {
     const stop = operatorThat('Accepted', 'ok');
-    await tori('approve', 'demo', '--proposal', 'p-1');
+    await tori('approve', 'demo', '--proposal', 'p-1', '--reason', 'fits');
     await stop();
     expect((await tori('get', 'ma', '-o', 'yaml')).stdout).toContain('proposal: p-1');
   });
 
   test('ends with 4 and the reason when the operator refuses', async () => {
     const stop = operatorThat('Refused', 'nothing to promote');
-    const { code, stderr } = await tori('promote');
+    const { code, stderr } = await tori('promote', '--reason', 'looks good');
     await stop();
     expect(code).toBe(4);
     expect(stderr).toContain('promote of demo is refused: nothing to promote');
   });
 
+  test('given again before it is answered is the same action, and says so', async () => {
+    const first = await tori('pause', '--reason', 'night', '--no-wait');
+    const second = await tori('pause', '--reason', 'again', '--no-wait');
+    expect(second).toMatchObject({ code: 0, stdout: first.stdout });
+    expect(second.stderr).toMatch(/asks for that already, by .+ \("night"\); nothing new was made/);
+    const stop = operatorThat('Accepted', 'paused');
+    expect((await tori('pause', '--reason', 'again')).stdout).toContain('paused');
+    await stop();
+    const third = await tori('pause', '--reason', 'another day', '--no-wait');
+    expect(third.stdout).not.toBe(first.stdout);
+    expect(third.stderr).toBe('');
+  });
+
+  test('needs a reason', async () => {
+    expect(await tori('pause')).toMatchObject({ code: 2, stderr: expect.stringContaining('--reason') });
+    expect((await tori('pause', '--reason', ' ')).code).toBe(2);
+  });
+
   test('ends with 5 when no operator answers, and 3 for a cluster that is not there', async () => {
-    expect(await tori('pause', '--wait', '0')).toMatchObject({
+    expect(await tori('pause', '--reason', 'night', '--wait', '0')).toMatchObject({
       code: 5,
       stderr: expect.stringContaining('is `tori up` running?'),
     });
-    expect((await tori('pause', 'absent')).code).toBe(3);
+    expect((await tori('pause', 'absent', '--reason', 'night')).code).toBe(3);
   });
 });

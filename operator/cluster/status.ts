@@ -25,8 +25,6 @@ export interface StatusInputs {
   readonly others?: readonly Statement[];
   /** What is wrong with the manifest or cannot be run on this platform. */
   readonly problems: readonly ManifestProblem[];
-  /** Conditions that the tuner adds. */
-  readonly tuningConditions?: readonly Statement[];
 }
 
 /**
@@ -77,7 +75,7 @@ function statements(inputs: StatusInputs): readonly Statement[] {
   if (rollout === undefined) return reconciling('Pending', 'nothing was started yet');
   const down = services.filter(({ track, wanted, ready }) => track === 'stable' && ready < wanted);
   const own = rolloutConditions({ spec: cluster.spec, rollout, down });
-  const more = inputs.tuningConditions ?? [];
+  const more = inputs.others ?? [];
   return [...own, ...more.filter(({ type }) => own.every((one) => one.type !== type))];
 }
 

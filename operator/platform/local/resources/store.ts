@@ -167,6 +167,15 @@ export class ResourceStore {
     );
   }
 
+  /** A manifest as its file has it, without defaults; undefined when no file holds it. */
+  manifestOf(wanted: Identity): unknown {
+    const file = this.fileOf(wanted);
+    if (file === undefined) return undefined;
+    return documentsOf(join(this.#home.resources, file))
+      .map((document): unknown => document.toJS())
+      .find((manifest) => isManifestOf(manifest, wanted));
+  }
+
   /** Replaces (or, without a manifest, removes) one document of a file and leaves the others as they were written. */
   #writeDocument(file: string, wanted: Identity, manifest: unknown): void {
     const path = join(this.#home.resources, file);
