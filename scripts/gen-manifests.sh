@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Renders the Helm chart into the plain manifests of deploy/kubernetes, so that the two never say different things.
+# Renders the Helm chart into the plain manifests of deploy/kubernetes, so that the two never say different things. The CRDs there
+# come from `npm run gen:crds`, which needs no Helm.
 # Usage: gen-manifests.sh [FOLDER]. Uses `helm` from HELM, or builds the one that the tests use.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -18,13 +19,12 @@ render() { # file template… [-- value…]
   {
     echo '# Generated from helm/tori-memory by npm run gen:manifests; do not edit.'
     "$helm" template tori "$root/helm/tori-memory" --namespace tori-system --kube-version 1.34.0 "${show[@]}" \
-      --set fullnameOverride=tori --set crds.keep=false "$@" |
+      --set fullnameOverride=tori "$@" |
       sed -e '/^# Source:/d' -e '/^ *helm\.sh\/chart:/d' -e '/^ *app\.kubernetes\.io\/managed-by: Helm$/d'
   } >"$file"
 }
 
 mkdir -p "$target/base" "$target/namespaced" "$target/cluster-wide"
-render "$target/base/crds.yaml" 'crds/*.yaml'
 render "$target/base/operator.yaml" serviceaccount.yaml deployment.yaml service.yaml poddisruptionbudget.yaml networkpolicy.yaml
 render "$target/base/users.yaml" rbac/users.yaml
 render "$target/base/admission-policy.yaml" admission-policy.yaml

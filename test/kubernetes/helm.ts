@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseAllDocuments } from 'yaml';
 import { programs } from '../cluster/binaries.js';
 import { packageRoot } from '../harness/local-cluster.js';
@@ -38,6 +39,8 @@ export function run(
     const child = execFile(path, args, { env, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr });
     });
+    // A program that reads nothing may be gone before its input is written.
+    child.stdin?.on('error', () => undefined);
     child.stdin?.end(options.input ?? '');
   });
 }
@@ -70,4 +73,16 @@ export function manifestsOf(text: string): Manifest[] {
   return parseAllDocuments(text)
     .map((document) => document.toJS() as Manifest | null)
     .filter((manifest) => manifest !== null);
+}
+
+/** The output of a command that has to succeed. @throws Error with what it said when it does not */
+export async function must(command: Promise<Ran>): Promise<string> {
+  const { code, stdout, stderr } = await command;
+  if (code !== 0) throw new Error(stderr);
+  return stdout;
+}
+
+/** Waits for what an API server does some time after it was told: serving a kind, aggregating roles, enforcing a policy. */
+export async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await sleep(200);
 }
