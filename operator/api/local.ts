@@ -25,8 +25,12 @@ export function localProblems({ spec }: MemoryCluster): ManifestProblem[] {
   if (spec.storage.engine !== 'lmdb') {
     refuse('spec.storage.engine', spec.storage.engine, 'the local platform keeps episodes in lmdb');
   }
-  if (spec.bus.driver !== 'embedded') {
-    refuse('spec.bus.driver', spec.bus.driver, 'the local platform uses the embedded bus');
+  if (spec.bus.driver === 'redis' && spec.bus.redisSecret === undefined) {
+    refuse(
+      'spec.bus.driver',
+      spec.bus.driver,
+      'the local platform runs no Redis; set spec.bus.redisSecret and put the URL of one into secrets/NAME/KEY of TORI_HOME',
+    );
   }
   if (spec.monitoring.prometheus !== undefined) {
     refuse(

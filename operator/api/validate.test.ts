@@ -113,6 +113,16 @@ test('the quick start runs on the local platform', () => {
   expect(localProblems(cluster as MemoryCluster)).toEqual([]);
 });
 
+test('one machine can use a Redis that somebody runs', () => {
+  const cluster = accepted({
+    apiVersion: 'memory.tori.dev/v1alpha1',
+    kind: 'MemoryCluster',
+    metadata: { name: 'm' },
+    spec: { version: '1', bus: { driver: 'redis', redisSecret: { name: 'redis', key: 'url' } } },
+  }) as MemoryCluster;
+  expect(localProblems(cluster)).toEqual([]);
+});
+
 test('localProblems names every field that one machine cannot honour', () => {
   const cluster = accepted(
     parse(`
@@ -122,7 +132,7 @@ metadata: { name: m }
 spec:
   version: "1"
   storage: { engine: postgres, postgresSecret: { name: pg, key: url } }
-  bus: { driver: redis, redisSecret: { name: redis, key: url } }
+  bus: { driver: redis }
   monitoring: { prometheus: { url: 'http://prometheus:9090' } }
   services:
     sleep: { image: 'registry/sleep:1' }

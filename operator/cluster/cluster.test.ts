@@ -8,6 +8,7 @@ import { structureCheck } from '../api/structure.js';
 import { effectiveParameters, parameterCatalogue } from './parameters.js';
 import { revisionOf, templateOf } from './revision.js';
 import { clusterStatus, type StatusInputs } from './status.js';
+import { busEnvironment } from './bus.js';
 import { desiredWorkloads } from './workloads.js';
 
 const revision = (spec: Record<string, unknown>) => revisionOf(templateOf(clusterOf(spec).spec));
@@ -119,6 +120,25 @@ describe('workloads', () => {
     const wish = { track: 'stable', revision: 'r', template: ofWrong, parameters: values } as const;
     const sleep = desiredWorkloads(wrong.spec, wish).find(({ service }) => service === 'sleep');
     expect(sleep?.parameterEnv).toMatchObject({ ANNEAL_T0: 'hot' });
+  });
+});
+
+describe('the bus', () => {
+  test('is embedded unless asked otherwise', () => {
+    expect(busEnvironment(clusterOf({}), 'stable', '/redis/url')).toEqual({});
+  });
+
+  test('through Redis keeps clusters and tracks apart by its prefix', () => {
+    const cluster = clusterOf({ bus: { driver: 'redis' } });
+    const { name } = cluster.metadata;
+    const named = { ...cluster, metadata: { ...cluster.metadata, namespace: 'ns' } };
+    expect(busEnvironment(named, 'canary', '/redis/url')).toEqual({
+      BUS_DRIVER: 'redis',
+      BUS_PREFIX: `ns:${name}:canary`,
+      REDIS_URL_FILE: '/redis/url',
+    });
+    const local = { ...cluster, metadata: { name } };
+    expect(busEnvironment(local, 'stable', '/u')).toMatchObject({ BUS_PREFIX: `default:${name}:stable` });
   });
 });
 

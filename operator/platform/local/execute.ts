@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { busEnvironment } from '../../cluster/bus.js';
 import { desiredWorkloads, type Workload } from '../../cluster/workloads.js';
 import type { Plan } from '../../reconcile/reconcile.js';
 import type { Intent } from '../../rollout/intents.js';
@@ -33,8 +34,18 @@ function wantedProcesses(machine: Machine, plan: Plan): ProcessSpec[] {
         template,
         parameters: plan.parametersOf(intent),
       };
-      return desiredWorkloads(plan.cluster.spec, wish).flatMap((workload) => processesOf(machine, workload));
+      return desiredWorkloads(plan.cluster.spec, wish).flatMap((workload) =>
+        processesOf(machine, onTheBus(workload, plan, machine)),
+      );
     });
+}
+
+/** The gateway has no part in the bus. */
+function onTheBus(workload: Workload, { cluster }: Plan, { home }: Machine): Workload {
+  const { redisSecret } = cluster.spec.bus;
+  if (workload.service === 'gateway' || redisSecret === undefined) return workload;
+  const urlFile = join(home.secrets, redisSecret.name, redisSecret.key);
+  return { ...workload, env: { ...workload.env, ...busEnvironment(cluster, workload.track, urlFile) } };
 }
 
 function processesOf(machine: Machine, workload: Workload): ProcessSpec[] {

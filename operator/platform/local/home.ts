@@ -18,6 +18,8 @@ export interface Home {
   readonly run: string;
   /** Builds that a MemoryCluster's `version` can name. */
   readonly versions: string;
+  /** Secrets that manifests name: `<folder>/<name>/<key>`, made by people. */
+  readonly secrets: string;
   readonly apiKeyFile: string;
   readonly internalTokenFile: string;
   readonly shardTableFile: string;
@@ -34,6 +36,7 @@ export function homeOf(env: NodeJS.ProcessEnv): Home {
     logs: join(root, 'logs'),
     run: join(root, 'run'),
     versions: join(root, 'versions'),
+    secrets: join(root, 'secrets'),
     apiKeyFile: join(root, 'secrets', 'api-key'),
     internalTokenFile: join(root, 'secrets', 'internal-token'),
     shardTableFile: join(root, 'run', 'shard-table.json'),
@@ -50,7 +53,7 @@ export function prepareHome(env: NodeJS.ProcessEnv): Home {
     for (const folder of [home.resources, home.status, home.data, home.logs, home.run, home.versions]) {
       mkdirSync(folder, { recursive: true });
     }
-    mkdirSync(join(home.root, 'secrets'), { recursive: true, mode: 0o700 });
+    mkdirSync(home.secrets, { recursive: true, mode: 0o700 });
     ensureSecret(home.apiKeyFile, 'tori_');
     ensureSecret(home.internalTokenFile, '');
   } catch (cause) {
