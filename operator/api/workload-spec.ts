@@ -7,6 +7,7 @@ import { array, integer, map, object, optional, string, withDefault, type Rule }
 /** Variables that the operator sets itself. */
 const reservedVariables = [
   'BUS_DRIVER',
+  'BUS_PREFIX',
   'REDIS_URL_FILE',
   'GRPC_HOST',
   'GRPC_PORT',

@@ -45,7 +45,8 @@ interface Program {
   readonly peers: readonly ServiceName[];
 }
 
-const programs: Readonly<Record<ServiceName, Program>> = {
+/** The programs, with their ports of the contract. */
+export const programs: Readonly<Record<ServiceName, Program>> = {
   vault: { program: 'episodic-vault', port: 50_051, metricsPort: 9091, peers: [] },
   sleep: { program: 'sleep-scheduler', port: 50_052, metricsPort: 9092, peers: ['vault', 'pruner'] },
   pruner: { program: 'sparse-pruner', port: 50_053, metricsPort: 9093, peers: [] },

@@ -1,0 +1,33 @@
+import type { PodSpec } from './shapes.js';
+import type { Workload } from '../../../cluster/workloads.js';
+
+type Scheduling = Pick<
+  PodSpec,
+  'nodeSelector' | 'tolerations' | 'affinity' | 'topologySpreadConstraints' | 'priorityClassName'
+>;
+
+type Spread = NonNullable<Workload['pod']['topologySpreadConstraints']>[number];
+
+/** Pods of one part are spread over zones and hosts, as well as it goes. */
+const spread: readonly Spread[] = ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map(
+  (topologyKey) => ({ topologyKey, maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' }),
+);
+
+/**
+ * Where the pods of a part may run.
+ * @param selector labels of these pods; a spread without a selector is over them
+ */
+export function schedulingOf(pod: Workload['pod'], selector: Readonly<Record<string, string>>): Scheduling {
+  const { nodeSelector, tolerations, affinity, priorityClassName } = pod;
+  const constraints = (pod.topologySpreadConstraints ?? spread).map((one) => ({
+    ...one,
+    labelSelector: one.labelSelector ?? { matchLabels: selector },
+  }));
+  return {
+    ...(Object.keys(nodeSelector).length > 0 && { nodeSelector }),
+    ...(tolerations.length > 0 && { tolerations }),
+    ...(affinity !== undefined && { affinity }),
+    topologySpreadConstraints: constraints,
+    ...(priorityClassName !== undefined && { priorityClassName }),
+  };
+}
