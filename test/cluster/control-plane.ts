@@ -15,6 +15,10 @@ import { programs } from './binaries.js';
 export interface ControlPlaneOptions {
   /** The controllers of Kubernetes itself: garbage collection, StatefulSets, Deployments, namespaces. */
   readonly controllers?: boolean;
+  /** The scheduler, for a cluster that has nodes. */
+  readonly scheduler?: boolean;
+  /** Where the API server listens; loopback unless set. A node must be able to reach it. */
+  readonly address?: string;
   /** Writes every request to a log of its own, see {@link ControlPlane.auditLog}. */
   readonly audit?: boolean;
   /** More flags of the API server. */
@@ -30,7 +34,7 @@ export interface CommandResult {
 
 /** A real etcd and a real kube-apiserver of one's own. */
 export interface ControlPlane {
-  /** `https://127.0.0.1:PORT`. */
+  /** `https://127.0.0.1:PORT`, or with the address asked for. */
   readonly server: string;
   /** Path of a kubeconfig whose user may do everything (`system:masters`). */
   readonly kubeconfig: string;
@@ -72,13 +76,14 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     '--unsafe-no-fsync',
     '--log-level=warn',
   ]);
-  const server = `https://127.0.0.1:${secure}`;
+  const address = options.address ?? '127.0.0.1';
+  const server = `https://${address}:${secure}`;
   const auditLog = join(folder, 'audit.log');
   const startApiServer = async () => {
     const child = run('kube-apiserver', apiServerPath, [
       `--etcd-servers=http://127.0.0.1:${client}`,
       `--secure-port=${secure}`,
-      '--bind-address=127.0.0.1',
+      `--bind-address=${address}`,
       `--cert-dir=${join(folder, 'certificates')}`,
       `--token-auth-file=${join(folder, 'tokens.csv')}`,
       `--service-account-key-file=${join(folder, 'service-accounts.pub')}`,
@@ -108,6 +113,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     let apiServer = await startApiServer();
     const kubeconfig = writeKubeconfig(folder, 'admin', server, adminToken);
     if (options.controllers === true) startControllers(folder, kubeconfig, run);
+    if (options.scheduler === true) startScheduler(kubeconfig, run);
     return {
       server,
       kubeconfig,
@@ -139,7 +145,16 @@ function startControllers(
     '--secure-port=0',
     '--use-service-account-credentials=false',
     `--service-account-private-key-file=${join(folder, 'service-accounts.key')}`,
+    `--root-ca-file=${join(folder, 'certificates', 'apiserver.crt')}`,
   ]);
+}
+
+function startScheduler(
+  kubeconfig: string,
+  run: (name: string, path: string, args: readonly string[]) => ChildProcess,
+): void {
+  const [path] = programs('kube-scheduler');
+  run('kube-scheduler', path, [`--kubeconfig=${kubeconfig}`, '--leader-elect=false', '--secure-port=0']);
 }
 
 function writeCredentials(folder: string): void {
