@@ -17,9 +17,18 @@ flock 9
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# A store of its own: nothing of the person's images is touched, and unchanged layers are found again.
+# With vfs every layer is a whole copy, which takes minutes and gigabytes; it is for kernels that refuse a mount of overlays.
+driver=vfs
+mkdir "$scratch/lower" "$scratch/upper" "$scratch/work" "$scratch/merged"
+if unshare --mount mount -t overlay overlay \
+  -o "lowerdir=$scratch/lower,upperdir=$scratch/upper,workdir=$scratch/work" "$scratch/merged" 2>/dev/null; then
+  driver=overlay
+fi
+
+# A store of its own: nothing of the person's images is touched, and unchanged layers are found again. What buildah leaves
+# mounted ends with the namespace.
 buildah_here() {
-  buildah --root "$cache/store" --runroot "$scratch/run" --storage-driver overlay "$@" 9>&-
+  unshare --mount buildah --root "$cache/store-$driver" --runroot "$scratch/run" --storage-driver "$driver" "$@" 9>&-
 }
 
 # Certificates that this machine trusts beside Node's own, for machines behind a proxy.
@@ -142,5 +151,8 @@ archive_of() { # image
 
 for image in "$@"; do
   archive_of "$image"
+  touch "$archive"
   echo "$archive"
+  # Archives are large: those of the last three states of the sources are kept.
+  find "$cache" -name "$image-*.tar" -printf '%T@ %p\n' | sort -rn | tail -n +4 | cut -d' ' -f2- | xargs -r rm -f
 done

@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMcp, type Mcp } from '../../lib/mcpClient/index.js';
-import type { LocalCluster } from './local-cluster.js';
+
+/** Where the memory is that is written to. */
+export interface LoadTarget {
+  readonly endpoints: { readonly mcp: string };
+  readonly apiKey: string;
+}
 
 /** An episode as it was written, kept until it has been found again. */
 export interface WrittenEpisode {
@@ -40,7 +45,7 @@ export class Load {
   /** Puts that were refused or timed out: nothing is claimed about them. */
   unacknowledged = 0;
 
-  constructor(cluster: LocalCluster, seed: number, prefix = 'load') {
+  constructor(cluster: LoadTarget, seed: number, prefix = 'load') {
     this.#mcp = createMcp({ url: cluster.endpoints.mcp, apiKey: cluster.apiKey });
     this.#random = seededRandom(seed);
     this.#prefix = `${prefix}-${seed}`;

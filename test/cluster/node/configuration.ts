@@ -1,10 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import type { Machine } from './machine.js';
+import type { Machine, MachineNetwork } from './machine.js';
 
-/** The cluster's name server, beneath the service range of the control plane. */
-export const dnsAddress = '10.96.0.10';
+/** The cluster's name server, by custom the tenth address of the services' network. */
+export function dnsAddress({ services }: MachineNetwork): string {
+  return services.replace(/\.0\/\d+$/, '.10');
+}
 
 /** Name of the sandbox image as `images.sh pause` tags it. */
 const sandboxImage = 'localhost/pause:test';
@@ -103,7 +105,7 @@ function kubelet(folder: string, machine: Machine, kubeletClients: string): obje
     failCgroupV1: false,
     failSwapOn: false,
     clusterDomain: 'cluster.local',
-    clusterDNS: [dnsAddress],
+    clusterDNS: [dnsAddress(machine.network)],
     containerRuntimeEndpoint: 'unix:///run/containerd/containerd.sock',
     resolvConf: join(folder, 'resolv.conf'),
     volumePluginDir: join(folder, 'volume-plugins'),

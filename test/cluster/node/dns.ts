@@ -50,7 +50,7 @@ export async function installDns(node: KubernetesNode): Promise<void> {
       kind: 'Service',
       metadata: { name: 'kube-dns', namespace: 'kube-system', labels },
       spec: {
-        clusterIP: dnsAddress,
+        clusterIP: dnsAddress(node.machine.network),
         selector: labels,
         ports: [
           { name: 'dns', port: 53, protocol: 'UDP' },

@@ -15,12 +15,16 @@ import { join } from 'node:path';
 
 /** Addresses of a {@link Machine}. */
 export interface MachineNetwork {
+  /** Name of this host's end of the link. */
+  readonly interface: string;
   /** Address of this host on the link to the machine. */
   readonly host: string;
   /** Address of the machine on that link. */
   readonly machine: string;
   /** Network of the machine's pods; this host has a route to it. */
   readonly pods: string;
+  /** Network of its cluster's services; this host has a route to it, too. */
+  readonly services: string;
 }
 
 /** A program that runs inside a {@link Machine}. */
@@ -36,6 +40,8 @@ export interface MachineProgram {
  * it (pods, network interfaces, packet filter chains) ends with it, also when the process that started it is killed.
  */
 export interface Machine {
+  /** Where it keeps its files. */
+  readonly folder: string;
   readonly network: MachineNetwork;
   /** Name of the control group beneath which the machine's pods live, in every hierarchy. */
   readonly controlGroup: string;
@@ -43,13 +49,16 @@ export interface Machine {
   start(name: string, path: string, args: readonly string[]): MachineProgram;
   /** Runs a command to its end and returns what it printed. @throws Error with its standard error when it fails */
   run(path: string, ...args: string[]): string;
+  /** Kills every process in it, as when the power is cut. */
+  killAll(): void;
   stop(): Promise<void>;
 }
 
 const controlGroups = '/sys/fs/cgroup';
+const groupPrefix = 'tori-node-';
 
 /**
- * What the first process of the machine does. Ends with its standard input, so that no machine outlives its owner. `/var` is
+ * What the first process of the machine does, which also reaps what others leave behind. Ends with its standard input, so that no machine outlives its owner. `/var` is
  * an overlay, because kubelet and the network plugins keep state at fixed paths there.
  */
 const firstProcess = `
@@ -63,7 +72,7 @@ mount --make-rshared /
 ip link set lo up
 echo 1 >/proc/sys/net/ipv4/ip_forward
 echo up
-exec cat >/dev/null
+until cat >/dev/null; do :; done
 `;
 
 /** Starts a machine that keeps its files in `folder`. Needs root. */
@@ -81,9 +90,17 @@ export async function startMachine(folder: string): Promise<Machine> {
   const first = childrenOf(holder.pid!)[0]!;
   const enter = ['--target', String(first), '--mount', '--net', '--pid', '--'];
   const link = connect(first);
-  const controlGroup = `tori-node-${holder.pid}`;
+  removeStaleControlGroups();
+  const controlGroup = `${groupPrefix}${holder.pid}`;
   createControlGroup(controlGroup);
+  const run = (path: string, ...args: string[]) =>
+    execFileSync('nsenter', [...enter, path, ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      maxBuffer: 64 * 1024 * 1024,
+    });
   return {
+    folder,
     network: link,
     controlGroup,
     start(name, path, args) {
@@ -92,8 +109,9 @@ export async function startMachine(folder: string): Promise<Machine> {
       closeSync(log);
       return program(child);
     },
-    run: (path, ...args) =>
-      execFileSync('nsenter', [...enter, path, ...args], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 }),
+    run,
+    // In a process namespace of one's own, -1 means all but its first process, which starts its reader again.
+    killAll: () => run('sh', '-c', 'kill -KILL -1'),
     async stop() {
       const ended = once(holder, 'exit');
       holder.stdin.end();
@@ -118,7 +136,11 @@ function program(child: ChildProcess): MachineProgram {
 }
 
 function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .filter(Boolean)
+    .map(Number);
 }
 
 /** Links the machine's network to this host's by the first pair of addresses that no other machine has. */
@@ -132,16 +154,18 @@ function connect(first: number): MachineNetwork {
       throw error;
     }
     const network = {
+      interface: name,
       host: `10.243.${number}.1`,
       machine: `10.243.${number}.2`,
       pods: `10.244.${number}.0/24`,
+      services: `10.96.${number}.0/24`,
     };
     ip('address', 'add', `${network.host}/30`, 'dev', name);
     ip('link', 'set', name, 'up');
     enterNetwork(first, 'address', 'add', `${network.machine}/30`, 'dev', 'eth0');
     enterNetwork(first, 'link', 'set', 'eth0', 'up');
     enterNetwork(first, 'route', 'add', 'default', 'via', network.host);
-    ip('route', 'add', network.pods, 'via', network.machine);
+    for (const range of [network.pods, network.services]) ip('route', 'add', range, 'via', network.machine);
     return network;
   }
   throw new Error('64 machines run already');
@@ -176,8 +200,18 @@ function createControlGroup(name: string): void {
   }
 }
 
+/** Of machines whose owner was killed: all else of theirs is gone by itself. */
+function removeStaleControlGroups(): void {
+  const names = hierarchies()
+    .flatMap((hierarchy) => readdirSync(hierarchy))
+    .filter((name) => name.startsWith(groupPrefix) && !existsSync(`/proc/${name.slice(groupPrefix.length)}`));
+  for (const name of new Set(names)) removeControlGroup(name);
+}
+
 function removeControlGroup(name: string): void {
-  for (const hierarchy of hierarchies()) removeFolders(join(hierarchy, name));
+  // runc also makes groups in the v2 hierarchy that stands beside those of v1.
+  for (const hierarchy of [...hierarchies(), join(controlGroups, 'unified')])
+    removeFolders(join(hierarchy, name));
 }
 
 function removeFolders(folder: string): void {

@@ -1,6 +1,16 @@
-import { startNode } from './node.js';
-const t = Date.now();
+/**
+ * Starts a node for a person: `npm run node`. Prints the kubeconfig to use, and ends with everything in it on Ctrl-C.
+ */
+import { once } from 'node:events';
+import { nodeMissing, startNode } from './node.js';
+
+const missing = nodeMissing();
+if (missing !== undefined) {
+  console.error(`No node can be started here: ${missing}`);
+  process.exit(1);
+}
 const node = await startNode();
-console.log('READY', Date.now() - t, node.cluster.kubeconfig, JSON.stringify(node.machine.network));
-process.once('SIGTERM', () => { void node.stop().then(() => { console.log('stopped'); process.exit(0); }); });
-setInterval(() => undefined, 1000);
+node.load('tori', 'redis');
+console.log(`export KUBECONFIG=${node.cluster.kubeconfig}`);
+await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+await node.stop();

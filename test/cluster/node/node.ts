@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { programs } from '../binaries.js';
+import { controlPlaneMissing, programs } from '../binaries.js';
 import { startControlPlane, type ControlPlane } from '../control-plane.js';
 import { writeConfiguration } from './configuration.js';
 import { installDns } from './dns.js';
@@ -15,6 +15,10 @@ import { startProvisioner } from './volumes.js';
 export interface KubernetesNode {
   readonly cluster: ControlPlane;
   readonly machine: Machine;
+  /** Folder that holds one folder a volume. */
+  readonly volumes: string;
+  /** Waits until the node takes pods and the name server answers. */
+  ready(): Promise<void>;
   /** Runs kubectl as the administrator. @throws Error with its standard error unless it exits with 0 */
   kubectl(...args: string[]): Promise<string>;
   /** Applies manifests from standard input. */
@@ -32,13 +36,34 @@ export interface KubernetesNode {
 
 export const nodeName = 'tori-node';
 
+/** Why no node can be had on this machine; undefined when one can, and always in CI, where it must. */
+export function nodeMissing(): string | undefined {
+  if (process.env['CI'] === 'true') return undefined;
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'it takes root on Linux';
+  const tools = [
+    'containerd',
+    'runc',
+    'ctr',
+    'buildah',
+    'iptables',
+    'conntrack',
+    'nsenter',
+    'openssl',
+    'apt-get',
+  ];
+  const absent = tools.filter((tool) => spawnSync('which', [tool]).status !== 0);
+  if (!existsSync('/usr/lib/cni/ptp')) absent.push('containernetworking-plugins');
+  return absent.length > 0 ? `not installed: ${absent.join(', ')}` : controlPlaneMissing();
+}
+
 /** Starts the node; ready when it takes pods and the name server answers. Needs root. */
 export async function startNode(): Promise<KubernetesNode> {
   const folder = mkdtempSync(join(tmpdir(), 'tori-node-'));
   const machine = await startMachine(folder);
+  // The machine goes before the control plane, whose API server waits for open watches when it ends.
   const stops: (() => Promise<void>)[] = [() => machine.stop()];
   const stop = async () => {
-    for (const each of stops.splice(0).reverse()) await each();
+    for (const each of stops.splice(0)) await each();
   };
   try {
     const certificate = createKubeletClient(folder);
@@ -48,6 +73,7 @@ export async function startNode(): Promise<KubernetesNode> {
       address: machine.network.host,
       apiServerFlags: [
         `--advertise-address=${machine.network.host}`,
+        `--service-cluster-ip-range=${machine.network.services}`,
         '--endpoint-reconciler-type=lease',
         '--kubelet-preferred-address-types=InternalIP',
         `--kubelet-client-certificate=${certificate.path}`,
@@ -57,9 +83,15 @@ export async function startNode(): Promise<KubernetesNode> {
     stops.push(() => cluster.stop());
     const services = await startServices(folder, machine, cluster, certificate.path);
     const kubectl = async (...args: string[]) => succeed(cluster, args);
+    const volumes = join(folder, 'volumes');
     const node: KubernetesNode = {
       cluster,
       machine,
+      volumes,
+      async ready() {
+        await kubectl('wait', `node/${nodeName}`, '--for=condition=Ready', '--timeout=120s');
+        await kubectl('-n', 'kube-system', 'rollout', 'status', 'deployment/coredns', '--timeout=120s');
+      },
       kubectl,
       apply: async (manifests) => {
         await succeed(cluster, ['apply', '--server-side', '-f', '-'], manifests);
@@ -70,16 +102,13 @@ export async function startNode(): Promise<KubernetesNode> {
       },
       tag: (image, name) => machine.run('ctr', '--namespace=k8s.io', 'images', 'tag', '--force', image, name),
       restartServices: () => services.restart(),
-      reboot: async () => {
-        await services.reboot();
-      },
+      reboot: () => services.reboot(),
       stop,
     };
     node.load('pause', 'coredns');
-    stops.push(await startProvisioner(cluster, join(folder, 'volumes')));
+    stops.unshift(await startProvisioner(cluster, volumes));
     await installDns(node);
-    await kubectl('wait', `node/${nodeName}`, '--for=condition=Ready', '--timeout=120s');
-    await kubectl('-n', 'kube-system', 'rollout', 'status', 'deployment/coredns', '--timeout=120s');
+    await node.ready();
     return node;
   } catch (error) {
     await stop();
@@ -121,7 +150,7 @@ async function startServices(
   const files = writeConfiguration(folder, machine, { kubeconfig, kubeletClients });
   const [kubeletPath, proxyPath] = programs('kubelet', 'kube-proxy');
   mkdirSync(join(folder, 'kubelet'));
-  const start = async () => {
+  const startRuntime = async () => {
     const containerd = machine.start('containerd', 'containerd', ['--config', files.containerd]);
     await containerdAnswers(machine, containerd);
     const kubelet = machine.start('kubelet', kubeletPath, [
@@ -134,20 +163,20 @@ async function startServices(
     ]);
     return [kubelet, containerd];
   };
-  let running = await start();
-  machine.start('kube-proxy', proxyPath, [`--config=${files.proxy}`, `--hostname-override=${nodeName}`]);
-  const kill = async () => {
-    for (const each of running) await each.end('SIGKILL');
-  };
+  const startProxy = () =>
+    machine.start('kube-proxy', proxyPath, [`--config=${files.proxy}`, `--hostname-override=${nodeName}`]);
+  let runtime = await startRuntime();
+  let proxy = startProxy();
   return {
     async restart() {
-      await kill();
-      running = await start();
+      for (const each of runtime) await each.end('SIGKILL');
+      runtime = await startRuntime();
     },
     async reboot() {
-      await kill();
-      machine.run('sh', '-c', 'pkill -KILL -f containerd-shim || true');
-      running = await start();
+      machine.killAll();
+      for (const each of [...runtime, proxy]) await each.ended;
+      runtime = await startRuntime();
+      proxy = startProxy();
     },
   };
 }

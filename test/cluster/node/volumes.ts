@@ -14,7 +14,12 @@ const provisioner = 'test.tori.dev/node-folder';
 const claims = z.object({
   items: z.array(
     z.object({
-      metadata: z.object({ name: z.string(), namespace: z.string(), uid: z.string(), resourceVersion: z.string() }),
+      metadata: z.object({
+        name: z.string(),
+        namespace: z.string(),
+        uid: z.string(),
+        resourceVersion: z.string(),
+      }),
       spec: z.object({
         storageClassName: z.string().optional(),
         volumeName: z.string().optional(),
