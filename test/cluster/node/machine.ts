@@ -29,6 +29,7 @@ export interface MachineNetwork {
 
 /** A program that runs inside a {@link Machine}. */
 export interface MachineProgram {
+  running(): boolean;
   /** The exit code, once it has ended. */
   readonly ended: Promise<number | null>;
   /** Ends it and waits; programs that it started and that left it live on. */
@@ -124,10 +125,12 @@ export async function startMachine(folder: string): Promise<Machine> {
 
 function program(child: ChildProcess): MachineProgram {
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const running = () => child.exitCode === null && child.signalCode === null;
   return {
+    running,
     ended,
     async end(signal) {
-      if (child.exitCode !== null || child.signalCode !== null) return;
+      if (!running()) return;
       // nsenter has to fork to enter the process namespace and does not pass signals on.
       for (const pid of childrenOf(child.pid!)) process.kill(pid, signal);
       await ended;

@@ -182,9 +182,7 @@ async function startServices(
 }
 
 async function containerdAnswers(machine: Machine, containerd: MachineProgram): Promise<void> {
-  let ended = false;
-  void containerd.ended.then(() => (ended = true));
-  for (let attempt = 0; attempt < 300 && !ended; attempt++) {
+  for (let attempt = 0; attempt < 300 && containerd.running(); attempt++) {
     try {
       machine.run('ctr', 'version');
       return;
