@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { Machine, MachineNetwork } from './machine.js';
 
+/** Name of the one node. */
+export const nodeName = 'tori-node';
+
 /** The cluster's name server, by custom the tenth address of the services' network. */
 export function dnsAddress({ services }: MachineNetwork): string {
   return services.replace(/\.0\/\d+$/, '.10');

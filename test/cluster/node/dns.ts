@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { dnsAddress } from './configuration.js';
-import type { KubernetesNode } from './node.js';
+import type { MachineNetwork } from './machine.js';
 
 const labels = { 'k8s-app': 'kube-dns' };
 const metadata = { name: 'coredns', namespace: 'kube-system' };
@@ -18,8 +18,8 @@ const corefile = `.:53 {
 }
 `;
 
-/** Installs the cluster's name server, with the labels and the service name that policies expect. */
-export async function installDns(node: KubernetesNode): Promise<void> {
+/** The cluster's name server, with the labels and the service name that policies expect. */
+export function dnsManifests(network: MachineNetwork): string {
   const objects = [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
     {
@@ -50,7 +50,7 @@ export async function installDns(node: KubernetesNode): Promise<void> {
       kind: 'Service',
       metadata: { name: 'kube-dns', namespace: 'kube-system', labels },
       spec: {
-        clusterIP: dnsAddress(node.machine.network),
+        clusterIP: dnsAddress(network),
         selector: labels,
         ports: [
           { name: 'dns', port: 53, protocol: 'UDP' },
@@ -59,7 +59,7 @@ export async function installDns(node: KubernetesNode): Promise<void> {
       },
     },
   ];
-  await node.apply(objects.map((object) => stringify(object)).join('---\n'));
+  return objects.map((object) => stringify(object)).join('---\n');
 }
 
 function pod(): object {

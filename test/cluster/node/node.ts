@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { controlPlaneMissing, programs } from '../binaries.js';
 import { startControlPlane, type ControlPlane } from '../control-plane.js';
-import { writeConfiguration } from './configuration.js';
-import { installDns } from './dns.js';
+import { nodeName, writeConfiguration } from './configuration.js';
+import { dnsManifests } from './dns.js';
 import { buildImages, type Image } from './images.js';
 import { startMachine, type Machine, type MachineProgram } from './machine.js';
 import { startProvisioner } from './volumes.js';
@@ -33,8 +33,6 @@ export interface KubernetesNode {
   reboot(): Promise<void>;
   stop(): Promise<void>;
 }
-
-export const nodeName = 'tori-node';
 
 /** Why no node can be had on this machine; undefined when one can, and always in CI, where it must. */
 export function nodeMissing(): string | undefined {
@@ -107,7 +105,7 @@ export async function startNode(): Promise<KubernetesNode> {
     };
     node.load('pause', 'coredns');
     stops.unshift(await startProvisioner(cluster, volumes));
-    await installDns(node);
+    await node.apply(dnsManifests(machine.network));
     await node.ready();
     return node;
   } catch (error) {

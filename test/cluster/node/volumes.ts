@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import type { ControlPlane } from '../control-plane.js';
-import { nodeName } from './node.js';
+import { nodeName } from './configuration.js';
 
 /** The default StorageClass of the node. */
 export const storageClass = 'node-folder';
