@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { runBusBench } from './bus/run.js';
 import { markdownOf, printedTables } from './memory/report.js';
 import { runMemoryBench } from './memory/run.js';
 
@@ -24,6 +25,14 @@ async function memory({ quick, seed }: { quick: boolean; seed: number }): Promis
   );
 }
 
+/** Runs the benchmark of the event bus and prints it. */
+async function bus({ events, rounds }: { events: number; rounds: number }): Promise<void> {
+  const result = await runBusBench(events, rounds);
+  process.stdout.write(
+    `${JSON.stringify({ node: process.versions.node, cores: cpus().length, events, rounds, ...result }, null, 2)}\n`,
+  );
+}
+
 await new Command('bench')
   .description('Benchmarks. Run from the root of the checkout.')
   .addCommand(
@@ -32,5 +41,12 @@ await new Command('bench')
       .option('--quick', 'a small part of the corpus; writes no results', false)
       .option('--seed <number>', 'seed of every random choice', Number, 1)
       .action(memory),
+  )
+  .addCommand(
+    new Command('bus')
+      .description('events a second through the embedded bus and through Redis; needs redis-server')
+      .option('--events <number>', 'events of a round', Number, 100_000)
+      .option('--rounds <number>', 'rounds, of which the median is taken', Number, 3)
+      .action(bus),
   )
   .parseAsync();

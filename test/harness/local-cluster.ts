@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -42,11 +42,22 @@ export const packageRoot = fileURLToPath(
 );
 export const toriBin = join(packageRoot, 'bin', 'tori.js');
 
-/** Starts `tori up --headless` and waits for its line. Options: resources to use in place of the quick start. */
-export async function startLocalCluster(
-  options: { readonly manifests?: string } = {},
-): Promise<LocalCluster> {
+/** How a local cluster is started. */
+export interface LocalClusterOptions {
+  /** File of resources to use in place of the quick start. */
+  readonly manifests?: string;
+  /** Contents of secrets, by `<name>/<key>`. */
+  readonly secrets?: Readonly<Record<string, string>>;
+}
+
+/** Starts `tori up --headless` and waits for its line. */
+export async function startLocalCluster(options: LocalClusterOptions = {}): Promise<LocalCluster> {
   const home = mkdtempSync(join(tmpdir(), 'tori-'));
+  for (const [secret, content] of Object.entries(options.secrets ?? {})) {
+    const file = join(home, 'secrets', secret);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content, { mode: 0o600 });
+  }
   const env = { ...process.env, TORI_HOME: home, TORI_PORT_OFFSET: String(await freeOffset()) };
   const args = ['up', '--headless', ...(options.manifests === undefined ? [] : ['-f', options.manifests])];
   const child = spawn(process.execPath, [toriBin, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });

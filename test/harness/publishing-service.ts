@@ -15,13 +15,14 @@ export const publishingToken = 'test-token';
 /**
  * A service that has nothing but an outbox, in a real server with real lmdb.
  * @param environment variables beside those that every service needs, such as the bus's
+ * @param keep how many of the newest events stay in the outbox
  */
-export async function publishingService(environment: NodeJS.ProcessEnv = {}) {
+export async function publishingService(environment: NodeJS.ProcessEnv = {}, keep?: number) {
   const folder = await mkdtemp(join(tmpdir(), 'bus-'));
   const tokenFile = join(folder, 'token');
   await writeFile(tokenFile, publishingToken);
   let log = 0;
-  let opened = openLog(join(folder, `${log}.mdb`));
+  let opened = openLog(join(folder, `${log}.mdb`), keep);
   let service: ServiceHandle | undefined;
   let port = '0';
 
@@ -51,9 +52,10 @@ export async function publishingService(environment: NodeJS.ProcessEnv = {}) {
   return {
     address: () => `127.0.0.1:${port}`,
     outbox: () => opened.outbox,
-    publish: (type: string) => {
+    publish: (type: string, count = 1) => {
       opened.root.transactionSync(() => {
-        opened.outbox.append({ type, tenant: 'default', timeUnixMs: 7, attributes: { sequence: '1' } });
+        for (let k = 0; k < count; k++)
+          opened.outbox.append({ type, tenant: 'default', timeUnixMs: 7, attributes: { sequence: '1' } });
       });
       opened.outbox.announce();
       return Promise.resolve();
@@ -65,7 +67,7 @@ export async function publishingService(environment: NodeJS.ProcessEnv = {}) {
       await stop();
       await opened.root.close();
       log += 1;
-      opened = openLog(join(folder, `${log}.mdb`));
+      opened = openLog(join(folder, `${log}.mdb`), keep);
       await start();
     },
     /** What `/metrics` shows under a name, by its labels. */
