@@ -1,71 +1,118 @@
-import type { RequestOptions } from 'node:https';
-import { KubeConfig } from '@kubernetes/client-node';
-import { systemClock } from '../clock/clock.js';
-import {
-  CredentialSource,
-  type Connection,
-  type ConnectionOptions,
-  type Credentials,
-  type ServerTls,
-} from './connection.js';
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import type { Clock } from '../clock/clock.js';
+import { CredentialSource, type Connection, type Credentials } from './connection.js';
+
+/** The forms of a kubeconfig's cluster and user that need nothing but the file. Anything else in them is refused. */
+const cluster = z.strictObject({
+  server: z.url(),
+  'certificate-authority': z.string().optional(),
+  'certificate-authority-data': z.string().optional(),
+  'insecure-skip-tls-verify': z.boolean().optional(),
+  'tls-server-name': z.string().optional(),
+  'proxy-url': z.string().optional(),
+  'disable-compression': z.boolean().optional(),
+});
+const user = z.strictObject({
+  token: z.string().optional(),
+  tokenFile: z.string().optional(),
+  'client-certificate': z.string().optional(),
+  'client-certificate-data': z.string().optional(),
+  'client-key': z.string().optional(),
+  'client-key-data': z.string().optional(),
+  username: z.string().optional(),
+  password: z.string().optional(),
+});
+const context = z.object({ cluster: z.string(), user: z.string(), namespace: z.string().optional() });
+const kubeconfig = z.object({
+  'current-context': z.string().optional(),
+  contexts: z.array(z.object({ name: z.string(), context })),
+  clusters: z.array(z.object({ name: z.string(), cluster: z.unknown() })),
+  users: z.array(z.object({ name: z.string(), user: z.unknown() })),
+});
+
+type Cluster = z.infer<typeof cluster>;
+type User = z.infer<typeof user>;
+
+interface Chosen {
+  readonly namespace: string | undefined;
+  readonly cluster: Cluster;
+  readonly user: User;
+}
 
 /**
- * The connection that a kubeconfig describes, with everything that client-node understands: tokens, token files, client
- * certificates, basic authentication, exec plugins, OpenID Connect.
- * @throws Error when its context names no cluster
+ * The connection of a kubeconfig that needs no plugin. Tokens and certificates in files are read again as they age.
+ * @returns undefined when something in it is not understood here; see `clientNodeConnection`
  */
-export async function kubeconfigConnection(options: ConnectionOptions): Promise<Connection> {
-  const load = () => loadKubeconfig(options);
-  const config = load();
-  const cluster = config.getCurrentCluster();
-  if (cluster === null)
-    throw new Error(`context "${config.getCurrentContext()}" of the kubeconfig names no cluster`);
-  const { tls } = await ask(config);
-  const namespace = config.getContextObject(config.getCurrentContext())?.namespace;
-  // A new KubeConfig each time: an old one hands out what its plugin said before.
-  const credentials = async () => (await ask(load())).credentials;
+export async function plainConnection(
+  path: string,
+  contextName: string | undefined,
+  clock: Clock,
+): Promise<Connection | undefined> {
+  const load = async () => choose(parse(await readFile(path, 'utf8')), contextName);
+  const chosen = await load();
+  if (chosen === undefined) return undefined;
+  const folder = dirname(path);
+  const ca = await content(
+    folder,
+    chosen.cluster['certificate-authority'],
+    chosen.cluster['certificate-authority-data'],
+  );
+  const servername = chosen.cluster['tls-server-name'];
+  const proxy = chosen.cluster['proxy-url'];
   return {
-    server: new URL(cluster.server),
-    namespace: namespace ?? 'default',
-    tls,
-    ...(cluster.proxyUrl === undefined ? {} : { proxy: cluster.proxyUrl }),
-    credentials: new CredentialSource(credentials, options.clock ?? systemClock),
-  };
-}
-
-function loadKubeconfig(options: ConnectionOptions): KubeConfig {
-  const config = new KubeConfig();
-  if (options.kubeconfig === undefined) config.loadFromDefault();
-  else config.loadFromFile(options.kubeconfig);
-  if (options.context !== undefined) config.setCurrentContext(options.context);
-  return config;
-}
-
-async function ask(config: KubeConfig): Promise<{ tls: ServerTls; credentials: Credentials }> {
-  const answer: RequestOptions = {};
-  await config.applyToHTTPSOptions(answer);
-  const { ca, cert, key, servername, rejectUnauthorized } = answer;
-  return {
+    server: new URL(chosen.cluster.server),
+    namespace: chosen.namespace ?? 'default',
     tls: {
-      ...(isPem(ca) ? { ca } : {}),
+      ...(ca === undefined ? {} : { ca }),
       ...(servername === undefined ? {} : { servername }),
-      ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
+      ...(chosen.cluster['insecure-skip-tls-verify'] === true ? { rejectUnauthorized: false } : {}),
     },
-    credentials: {
-      headers: headersOf(answer),
-      ...(isPem(cert) ? { cert } : {}),
-      ...(isPem(key) ? { key } : {}),
-    },
+    ...(proxy === undefined ? {} : { proxy }),
+    credentials: new CredentialSource(
+      async () => credentialsOf(folder, ((await load()) ?? chosen).user),
+      clock,
+    ),
   };
 }
 
-function isPem(value: unknown): value is string | Buffer {
-  return typeof value === 'string' || Buffer.isBuffer(value);
+function choose(file: unknown, contextName: string | undefined): Chosen | undefined {
+  const config = kubeconfig.safeParse(file).data;
+  if (config === undefined) return undefined;
+  const wanted = named(config.contexts, contextName ?? config['current-context'])?.context;
+  if (wanted === undefined) return undefined;
+  const itsCluster = cluster.safeParse(named(config.clusters, wanted.cluster)?.cluster).data;
+  const itsUser = user.safeParse(named(config.users, wanted.user)?.user).data;
+  if (itsCluster === undefined || itsUser === undefined) return undefined;
+  return { namespace: wanted.namespace, cluster: itsCluster, user: itsUser };
 }
 
-function headersOf({ auth, headers }: RequestOptions): Record<string, string> {
-  const found: Record<string, string> = {};
-  if (typeof auth === 'string') found['authorization'] = `Basic ${Buffer.from(auth).toString('base64')}`;
-  for (const [name, value] of Object.entries(headers ?? {})) found[name.toLowerCase()] = String(value).trim();
-  return found;
+function named<T extends { readonly name: string }>(entries: readonly T[], wanted?: string): T | undefined {
+  return entries.find(({ name }) => name === wanted);
+}
+
+async function credentialsOf(folder: string, { username, password, ...user }: User): Promise<Credentials> {
+  const cert = await content(folder, user['client-certificate'], user['client-certificate-data']);
+  const key = await content(folder, user['client-key'], user['client-key-data']);
+  const file = await content(folder, user.tokenFile, undefined);
+  // As in client-go the file wins, because what stands in it can be newer.
+  const token = file?.toString('utf8').trim() ?? user.token;
+  return {
+    headers: authorization(token, username, password),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+}
+
+function authorization(token?: string, username?: string, password = ''): Record<string, string> {
+  if (token !== undefined) return { authorization: `Bearer ${token}` };
+  if (username === undefined) return {};
+  return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
+}
+
+async function content(folder: string, file?: string, base64?: string): Promise<Buffer | undefined> {
+  if (base64 !== undefined) return Buffer.from(base64, 'base64');
+  return file === undefined ? undefined : readFile(resolve(folder, file));
 }

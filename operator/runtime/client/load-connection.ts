@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
-import { join } from 'node:path';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { systemClock } from '../clock/clock.js';
 import { CredentialSource, type Connection, type ConnectionOptions } from './connection.js';
 
@@ -13,12 +14,27 @@ const mountedServiceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
  */
 export async function loadConnection(options: ConnectionOptions = {}): Promise<Connection> {
   const env = options.env ?? process.env;
-  const named = options.kubeconfig ?? env['KUBECONFIG'];
-  const inPod = env['KUBERNETES_SERVICE_HOST'] !== undefined;
-  if ((named === undefined || named === '') && inPod) return podConnection(options);
-  // The package costs 70 MB of memory (it loads a class for every kind there is), which pods need not pay.
-  const { kubeconfigConnection } = await import('./kubeconfig.js');
-  return kubeconfigConnection(options);
+  const named = options.kubeconfig ?? env['KUBECONFIG'] ?? '';
+  if (named === '' && env['KUBERNETES_SERVICE_HOST'] !== undefined) return podConnection(options);
+  return kubeconfigConnection(
+    named === '' ? [join(homedir(), '.kube', 'config')] : named.split(delimiter),
+    options,
+  );
+}
+
+async function kubeconfigConnection(
+  paths: readonly string[],
+  { context, clock = systemClock }: ConnectionOptions,
+): Promise<Connection> {
+  const [path] = paths;
+  if (path !== undefined && paths.length === 1) {
+    const { plainConnection } = await import('./kubeconfig.js');
+    const plain = await plainConnection(path, context, clock);
+    if (plain !== undefined) return plain;
+  }
+  // The package takes 70 MB of memory (a class for every kind there is), which only those pay who need its plugins.
+  const { clientNodeConnection } = await import('./client-node.js');
+  return clientNodeConnection(paths, context, clock);
 }
 
 /** The connection of a pod: address from the environment, certificate and token from the mounted service account. */
