@@ -44,8 +44,20 @@ export function wishOf({ spec }: MemoryCluster, track: Track): TrackWish {
 
 const folder = new URL('../../examples/', import.meta.url);
 
-/** The MemoryClusters of examples/. */
-export const exampleClusters = readdirSync(folder)
+/** What a manifest is rendered to, with a canary beside stable. */
+export function rendered(manifest: unknown): RenderedObject[] {
+  const cluster = storedCluster(manifest);
+  const tracks = (['stable', 'canary'] as const).map((track) => wishOf(cluster, track));
+  return render({ cluster, tracks }, renderOptions);
+}
+
+interface Named {
+  readonly name: string;
+  readonly objects: () => RenderedObject[];
+}
+
+/** The MemoryClusters of examples/, by the name of the cluster. */
+export const everyExample: readonly Named[] = readdirSync(folder)
   .filter((file) => file.endsWith('.yaml'))
   .flatMap((file) =>
     parseAllDocuments(readFileSync(new URL(file, folder), 'utf8')).map(
@@ -53,13 +65,63 @@ export const exampleClusters = readdirSync(folder)
     ),
   )
   .filter(({ kind }) => kind === 'MemoryCluster')
-  .map((manifest) => ({ name: manifest.metadata.name, manifest }));
+  .map((manifest) => ({ name: manifest.metadata.name, objects: () => rendered(manifest) }));
 
-/** Every object of an example, with a canary beside stable. */
-export function renderedExample(
-  name: string,
-  tracks: readonly Track[] = ['stable', 'canary'],
-): RenderedObject[] {
-  const cluster = storedCluster(exampleClusters.find((one) => one.name === name)?.manifest);
-  return render({ cluster, tracks: tracks.map((track) => wishOf(cluster, track)) }, renderOptions);
-}
+const variant = (name: string, services: object, spec: object = {}): Named => ({
+  name,
+  objects: () =>
+    rendered({
+      apiVersion: 'memory.tori.dev/v1alpha1',
+      kind: 'MemoryCluster',
+      metadata: { name: 'a'.repeat(36) },
+      spec: { version: '1', services, ...spec },
+    }),
+});
+
+/** What the examples do not show. */
+export const variants: readonly Named[] = [
+  variant('with the longest name', {}),
+  variant('with three gateways behind an Ingress', {
+    gateway: {
+      replicas: 3,
+      exposure: { type: 'Ingress', host: 'm.example.org', className: 'nginx', tlsSecret: 'tls' },
+    },
+  }),
+  variant('with a load balancer', { gateway: { service: { type: 'LoadBalancer' } } }),
+  variant(
+    'whose volumes go with it',
+    { vault: { volume: { size: '1Gi', storageClassName: 'fast' } } },
+    { storage: { deletionPolicy: 'Delete' }, imagePullPolicy: 'Always' },
+  ),
+  variant('without policies', {}, { networkPolicies: false }),
+  variant(
+    'with a Redis of its own',
+    { koopman: { env: { DRAIN_TIMEOUT_MS: '60000' } } },
+    { bus: { driver: 'redis', redisSecret: { name: 'redis', key: 'url' } } },
+  ),
+  variant('with pods that spread over racks', {
+    gateway: {
+      pod: {
+        labels: { team: 'memory' },
+        annotations: { 'example.org/note': 'kept' },
+        nodeSelector: { 'kubernetes.io/os': 'linux' },
+        topologySpreadConstraints: [
+          { topologyKey: 'example.org/rack', maxSkew: 1, whenUnsatisfiable: 'DoNotSchedule' },
+        ],
+        affinity: {
+          podAntiAffinity: {
+            preferredDuringSchedulingIgnoredDuringExecution: [
+              {
+                weight: 100,
+                podAffinityTerm: {
+                  topologyKey: 'kubernetes.io/hostname',
+                  labelSelector: { matchLabels: { team: 'memory' } },
+                },
+              },
+            ],
+          },
+        },
+      },
+    },
+  }),
+];

@@ -1,0 +1,126 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { stringify } from 'yaml';
+import type { RenderedObject } from '../../operator/platform/kubernetes/render/object.js';
+import { controlPlaneMissing } from '../cluster/binaries.js';
+import { installCrds, startControlPlane, type ControlPlane } from '../cluster/control-plane.js';
+import { foreignCrdsAvailable, installForeignCrds } from '../cluster/foreign-crds.js';
+import { everyExample, variants } from './rendered.js';
+
+const suite = controlPlaneMissing() === undefined && foreignCrdsAvailable() ? describe : describe.skip;
+
+interface PodTemplate {
+  readonly metadata: { readonly labels: Readonly<Record<string, string>> };
+  readonly spec: object;
+}
+
+suite('what is rendered, on a real API server', () => {
+  let cluster: ControlPlane;
+
+  beforeAll(async () => {
+    cluster = await startControlPlane();
+    await installCrds(cluster);
+    await installForeignCrds(cluster);
+    for (const args of [
+      ['create', 'namespace', 'restricted'],
+      ['label', 'namespace', 'restricted', 'pod-security.kubernetes.io/enforce=restricted'],
+    ])
+      await cluster.kubectl(args);
+  });
+
+  afterAll(() => cluster.stop());
+
+  const apply = (objects: readonly object[], ...more: readonly string[]) =>
+    cluster.kubectl(
+      ['apply', '--server-side', '--field-manager=tori-operator', '--validate=strict', ...more, '-f', '-'],
+      objects.map((object) => JSON.stringify(object)).join('\n---\n'),
+    );
+
+  test.each(everyExample)(
+    '$name is accepted with no field unknown, and a second apply changes nothing',
+    async ({ objects }) => {
+      expect(await apply(objects())).toMatchObject({ code: 0, stderr: '' });
+      const versions = async () => {
+        const kinds = [...new Set(objects().map(({ kind }) => kind.toLowerCase()))].join(',');
+        const { stdout } = await cluster.kubectl(['get', kinds, '-o', 'json']);
+        return (JSON.parse(stdout) as { items: { metadata: { resourceVersion: string } }[] }).items.map(
+          ({ metadata }) => metadata.resourceVersion,
+        );
+      };
+      const before = await versions();
+      expect(before.length).toBeGreaterThanOrEqual(objects().length);
+      expect(await apply(objects())).toMatchObject({ code: 0 });
+      expect(await versions()).toEqual(before);
+    },
+  );
+
+  test.each(everyExample)('every pod of $name meets the restricted level', async ({ objects }) => {
+    const pods = objects().flatMap((object) => podsOf(object, 'restricted'));
+    expect(pods.length).toBeGreaterThan(4);
+    await apply([{ apiVersion: 'v1', kind: 'ServiceAccount', metadata: accountOf(pods[0]!) }]);
+    expect(await apply(pods, '--dry-run=server')).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('that level does refuse: a pod that may gain privileges is not accepted', async () => {
+    const [pod] = everyExample[0]!.objects().flatMap((object) => podsOf(object, 'restricted'));
+    const spec = structuredClone(pod!.spec) as unknown as { containers: { securityContext: object }[] };
+    spec.containers[0]!.securityContext = {
+      ...spec.containers[0]!.securityContext,
+      allowPrivilegeEscalation: true,
+    };
+    const { code, stderr } = await apply([{ ...pod!, spec }], '--dry-run=server');
+    expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('restricted') });
+  });
+
+  test.each(variants)('accepts a cluster $name', async ({ objects }) => {
+    expect(await apply(objects(), '--dry-run=server')).toMatchObject({ code: 0, stderr: '' });
+  });
+});
+
+const promtool = spawnSync('promtool', ['--version']).status === 0 ? test : test.skip;
+
+promtool('the alerts are rules that Prometheus takes', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tori-rules-'));
+  try {
+    const rules = everyExample.flatMap(({ objects }) =>
+      objects().filter(({ kind }) => kind === 'PrometheusRule'),
+    );
+    expect(rules).not.toEqual([]);
+    for (const rule of rules) {
+      const file = join(folder, 'rules.yaml');
+      writeFileSync(file, stringify(rule['spec']));
+      expect(execFileSync('promtool', ['check', 'rules', file], { encoding: 'utf8' })).toContain('SUCCESS');
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+/** The pod that a workload makes, without its claims: nothing would bind them here. */
+function podsOf(object: RenderedObject, namespace: string) {
+  const { template } = (object['spec'] ?? {}) as { readonly template?: PodTemplate };
+  if (template === undefined) return [];
+  const { name } = object.metadata;
+  const data = { name: 'data', emptyDir: {} };
+  const spec = template.spec as { readonly volumes: readonly { readonly name: string }[] };
+  const volumes = spec.volumes.some((volume) => volume.name === 'data')
+    ? spec.volumes
+    : [...spec.volumes, data];
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { ...template.metadata, name, namespace },
+      // No scheduler admits priority classes that are not there.
+      spec: { ...spec, volumes, priorityClassName: '' },
+    },
+  ];
+}
+
+function accountOf(pod: { readonly metadata: { readonly namespace: string }; readonly spec: object }) {
+  const { serviceAccountName } = pod.spec as { readonly serviceAccountName: string };
+  return { name: serviceAccountName, namespace: pod.metadata.namespace };
+}
