@@ -22,13 +22,14 @@ withProcesses(`vault, sleep and learner as processes over a real Redis${reason}`
   test('every event of 2 000 episodes reaches each consumer while Redis is killed and emptied and a consumer dies', async () => {
     const { redis, vault, learner } = processes;
     await processes.put(0, 500);
-    const storing = processes.put(500, 1_500);
+    const storing = processes.put(500, 1_000);
     await redis.kill();
+    await storing;
+    await processes.put(1_000, 1_500);
     await until('the vault sees it', async () => (await vault.metric('bus_connected')) === 0);
     await until('the lag shows it', async () => (await vault.metric('bus_relay_lag_events')) > 0);
     await redis.restart();
     await processes.killSleeper();
-    await storing;
     redis.cli('FLUSHALL');
     await processes.put(1_500, episodes);
     await processes.reviveSleeper();

@@ -118,12 +118,11 @@ export class BusProcesses {
     this.#sleeper = await startSleeper(this.#folder, this.vault);
   }
 
-  /** Stores the episodes with these numbers, one after the other. */
-  async put(from: number, to: number, pauseMs = 0): Promise<void> {
-    for (let k = from; k < to; k++) {
-      const activations = encodeActivations(sparseVector([[k % 10, 1]]));
-      const episode = { id: `e${k}`, timeUnixMs: 1_000 * k, source: '', meta: {}, activations };
-      await this.client.put({ tenant: '', episode, epoch: 0 });
+  /** Stores the episodes with these numbers, some at a time. */
+  async put(from: number, to: number, { atOnce = 25, pauseMs = 0 } = {}): Promise<void> {
+    for (let k = from; k < to; k += atOnce) {
+      const episodes = Array.from({ length: Math.min(atOnce, to - k) }, (_, i) => episode(k + i));
+      await this.client.batchPut([{ tenant: '', episodes, epoch: 0 }]);
       if (pauseMs > 0) await sleep(pauseMs);
     }
   }
@@ -158,6 +157,11 @@ export class BusProcesses {
       return 0;
     }
   }
+}
+
+function episode(number: number) {
+  const activations = encodeActivations(sparseVector([[number % 10, 1]]));
+  return { id: `e${number}`, timeUnixMs: 1_000 * number, source: '', meta: {}, activations };
 }
 
 /** Waits, for at most a minute. */

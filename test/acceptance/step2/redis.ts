@@ -12,7 +12,7 @@ export async function redis(report: Report): Promise<void> {
   const pauseMs = 1_000 / perSecond;
   let stored = 0;
   const store = async (count: number) => {
-    await processes.put(stored, stored + count, pauseMs);
+    await processes.put(stored, stored + count, { atOnce: 1, pauseMs });
     stored += count;
   };
   try {

@@ -1,4 +1,5 @@
 import type { Report } from '../report.js';
+import { redis } from './redis.js';
 
 /** The acceptance section of step 2, part by part. */
-export const step2: Record<string, (report: Report) => Promise<void>> = {};
+export const step2: Record<string, (report: Report) => Promise<void>> = { redis };
