@@ -3,12 +3,6 @@ import type { KeptMetric } from '../kept-metrics.js';
 import type { AnsweredSeries } from './answer.js';
 
 /**
- * Two targets may overlap by so much and still be one after the other: a pod that took the place of another. It is the
- * step of the down-sampled part, in which both have a last sample.
- */
-export const handoverMs = 5 * 60_000;
-
-/**
  * The answered series of one metric as scraping keeps them: series of one target that differ only in labels that are not
  * kept are added up, reading by reading; targets of which one took the place of the other are one series; targets that
  * were there together stay apart, told by `instance`. Values that are not finite leave a gap.
@@ -80,9 +74,10 @@ function joined(labels: Labels, targets: readonly Readings[]): Series[] {
   const inOrder = targets
     .filter(({ samples }) => samples.length > 0)
     .sort((a, b) => a.samples[0]!.at - b.samples[0]!.at || a.samples.at(-1)!.at - b.samples.at(-1)!.at);
+  // A down-sampled reading that both have is of five minutes in which one followed the other.
   const tookTurns = inOrder.every((target, index) => {
     const next = inOrder[index + 1]?.samples[0]?.at ?? Infinity;
-    return target.samples.at(-1)!.at <= next + handoverMs;
+    return target.samples.at(-1)!.at <= next;
   });
   if (!tookTurns) {
     return inOrder.map(({ name, samples }) => ({ labels: { ...labels, instance: name }, samples }));

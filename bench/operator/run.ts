@@ -1,0 +1,63 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ApiClient, loadConnection } from '../../operator/runtime/index.js';
+import { startControlPlane, type ControlPlane } from '../../test/cluster/control-plane.js';
+import { AuditLog } from './audit.js';
+import type { Arena, Contender } from './contender.js';
+import { flagger } from './flagger.js';
+import { measure } from './measure.js';
+import type { ContenderResult, OperatorBenchResult } from './result.js';
+import { tori } from './tori.js';
+
+/** How the operators are compared. */
+export interface OperatorBenchOptions {
+  /** Resources that each gets. */
+  readonly count: number;
+  readonly restSeconds: number;
+  /** Only the contender of this name takes part. */
+  readonly only?: string;
+  /** Told of each step. */
+  readonly onProgress: (line: string) => void;
+}
+
+/** Measures Flagger and our operator, one after the other, on one control plane without controllers and nodes. */
+export async function runOperatorBench(options: OperatorBenchOptions): Promise<OperatorBenchResult> {
+  const { count, restSeconds, only, onProgress } = options;
+  const folder = mkdtempSync(join(tmpdir(), 'tori-bench-'));
+  const audit = new AuditLog(folder);
+  onProgress('starts etcd and kube-apiserver');
+  const cluster = await startControlPlane({ apiServerFlags: audit.flags });
+  const client = new ApiClient({
+    connection: await loadConnection({ kubeconfig: cluster.kubeconfig }),
+    userAgent: 'bench',
+  });
+  try {
+    const arena: Arena = {
+      client,
+      kubeconfig: cluster.kubeconfig,
+      folder,
+      count,
+      apply: (...args) => apply(cluster, args),
+    };
+    const contenders: readonly Contender[] = [flagger(), tori()];
+    const results: ContenderResult[] = [];
+    for (const contender of contenders.filter(({ name }) => only === undefined || name === only)) {
+      results.push(await measure(contender, arena, { audit, restSeconds, onProgress }));
+    }
+    const version = (await client.raw('/version')) as { readonly gitVersion: string };
+    return { kubernetes: version.gitVersion, contenders: results };
+  } finally {
+    await client.close();
+    await cluster.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function apply(cluster: ControlPlane, args: readonly string[]): Promise<void> {
+  const applied = await cluster.kubectl(['apply', ...args]);
+  if (applied.code !== 0) throw new Error(`kubectl apply ${args.join(' ')}: ${applied.stderr}`);
+  const crds = ['wait', '--for=condition=Established', '--timeout=60s', 'crd', '--all'];
+  const waited = await cluster.kubectl(crds);
+  if (waited.code !== 0) throw new Error(`kubectl ${crds.join(' ')}: ${waited.stderr}`);
+}
