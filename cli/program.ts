@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { Command, CommanderError, Option } from 'commander';
 import { registerApply } from './commands/apply.js';
+import { registerBackup } from './commands/backup.js';
 import { registerDescribe } from './commands/describe.js';
 import { registerDown } from './commands/down.js';
 import { registerGet } from './commands/get.js';
@@ -35,6 +36,7 @@ const registrations: readonly Registration[] = [
   registerModes,
   registerPutGetLoop,
   registerLoadgen,
+  registerBackup,
   registerVersion,
 ];
 

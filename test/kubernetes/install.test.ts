@@ -110,7 +110,7 @@ suite('on a real API server', () => {
   });
 
   test('a watched namespace gets a role of its own, and the whole cluster only when asked', async () => {
-    await kubectl('create', 'namespace', 'team-a');
+    await cluster.kubectl(['create', 'namespace', 'team-a']);
     await must(install('--set=watchNamespaces={team-a}'));
     const account = 'system:serviceaccount:tori:tori-tori-memory';
     const may = async (verb: string, what: string, namespace: string) =>
@@ -211,6 +211,8 @@ suite('on a real API server', () => {
   });
 
   test('the API server itself would take every rendered object, as restricted pods', async () => {
+    await must(install());
+    await discovered();
     await kubectl(
       'label',
       'namespace',
@@ -218,7 +220,7 @@ suite('on a real API server', () => {
       'pod-security.kubernetes.io/enforce=restricted',
       '--overwrite',
     );
-    await kubectl('create', 'namespace', 'team-b');
+    for (const name of ['team-a', 'team-b']) await cluster.kubectl(['create', 'namespace', name]);
     for (const file of readdirSync(join(chart, 'tests')).filter((name) => name.endsWith('.golden.yaml'))) {
       const objects = manifestsOf(readFileSync(join(chart, 'tests', file), 'utf8'));
       const apply = (wanted: readonly Manifest[], ...more: readonly string[]) =>
@@ -230,8 +232,8 @@ suite('on a real API server', () => {
       const accounts = objects.filter(({ kind }) => kind === 'ServiceAccount');
       if (accounts.length > 0) await must(apply(accounts));
       const known = objects.filter(({ kind }) => kind !== 'ServiceMonitor');
-      const { code, stderr } = await apply(known, '--dry-run=server');
-      expect([file, code, stderr]).toEqual([file, 0, '']);
+      const said = await apply(known, '--dry-run=server');
+      expect([file, said.code, said.stderr]).toEqual([file, 0, '']);
     }
   });
 });
