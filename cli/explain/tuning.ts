@@ -49,7 +49,7 @@ function parameterLines(
     ...profile.spec.rules
       .filter(({ parameter }) => parameter === name)
       .map((rule) => `  ${ruleLine(rule, tuning.rules[rule.id], reader)}`),
-    ...(last === undefined ? [] : [`  last change: ${adjustmentText(last)}`]),
+    ...(last === undefined ? [] : [`  last change at ${short(last.at)}: ${adjustmentText(last)}`]),
   ];
 }
 
@@ -73,9 +73,9 @@ function ruleLine(rule: TuningRule, status: RuleStatus | undefined, { now }: Rea
 
 /** One adjustment in one line: values, rule, evidence, who, and whether it helped. */
 export function adjustmentText(adjustment: Adjustment): string {
-  const { before, after, rule, actor, outcome, at } = adjustment;
+  const { before, after, rule, actor, outcome } = adjustment;
   const who = actor === 'tuner' ? '' : ` (${actor})`;
-  const change = `${significant(before)} → ${significant(after)} by ${rule}${who} at ${short(at)}`;
+  const change = `${significant(before)} → ${significant(after)} by ${rule}${who}`;
   const { objective, evidence } = adjustment;
   const why =
     evidence === undefined

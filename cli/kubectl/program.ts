@@ -4,6 +4,7 @@ import { registerExplain } from '../commands/explain.js';
 import { registerExport } from '../commands/export.js';
 import { registerHistory } from '../commands/history.js';
 import { registerPin } from '../commands/pin.js';
+import { registerSimulate } from '../commands/simulate.js';
 import { registerStatus } from '../commands/status.js';
 import { registerVersion } from '../commands/version.js';
 import type { CommandContext, SharedRegistration } from '../context.js';
@@ -18,6 +19,7 @@ export const sharedRegistrations: readonly SharedRegistration[] = [
   registerHistory,
   registerPin,
   registerExport,
+  registerSimulate,
 ];
 
 const help = `

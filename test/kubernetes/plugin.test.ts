@@ -105,7 +105,9 @@ suite('kubectl tori', () => {
       users[user as keyof typeof users] = cluster.kubeconfigOf(user, token);
     }
     mkdirSync(join(cluster.folder, 'bin'));
-    symlinkSync(join(packageRoot, 'bin', 'kubectl-tori.js'), join(cluster.folder, 'bin', 'kubectl-tori'));
+    for (const name of ['kubectl-tori', 'kubectl_complete-tori']) {
+      symlinkSync(join(packageRoot, 'bin', `${name}.js`), join(cluster.folder, 'bin', name));
+    }
     for (const state of rolloutStateNames) await store(nameOf(state), reported(worldIn(state)));
   });
   afterAll(async () => {
@@ -379,12 +381,28 @@ suite('kubectl tori', () => {
     [['pin', 'tuned', 'dmdRank=many'], 2, 'dmdRank: "many" is not accepted; expected a number'],
     [['pin', 'tuned', 'dmdRank=5000'], 4, 'spec.parameters.dmdRank.pin: Invalid value: 5000'],
     [['pin', 'absent', 'dmdRank=50'], 3, 'there is no TuningProfile named "absent"'],
+    [['simulate', 'tuned'], 2, 'name the samples: --prometheus URL or --samples FILE'],
+    [['simulate', 'tuned', '--samples', '/nowhere'], 3, '/nowhere'],
+    [['simulate', 'tuned', '--prometheus', 'metrics:9090'], 2, 'expected http:// or https://'],
     [['status', '--context', 'nowhere'], 78, 'kubeconfig: '],
   ])('%j ends with %d and a clear line', async (args, code, message) => {
     const { stdout, ...ended } = await plugin('ada', ...args);
     expect(ended).toEqual({ code, stderr: expect.stringContaining(message) });
     expect(stdout).toBe('');
     expect(ended.stderr).not.toMatch(/^\s+at /m);
+  });
+
+  test.each([
+    [['sta'], 'status\n'],
+    [['status', 'in-h'], 'in-holding\n'],
+    [['status', '--ti'], '--timeout\n'],
+    [['pin', 't'], 'tuned\n'],
+    [['pin', 'tuned', 'dmd'], 'dmdRank=\n'],
+    [['version', ''], ''],
+  ])('the shell completes %j', async (words, offered) => {
+    const place = ['--kubeconfig', users.ada, '-n', namespace];
+    const { code, stdout } = await kubectl('ada', '__complete', 'tori', ...place, ...words);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${offered}:4\n` });
   });
 
   test('who has no role at all is told which one to ask for', async () => {

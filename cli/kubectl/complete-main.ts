@@ -1,0 +1,4 @@
+import { processTerminal } from '../terminal.js';
+import { complete } from './complete.js';
+
+await complete(process.argv.slice(2), processTerminal());
