@@ -65,6 +65,14 @@ describe('a CRD is what an API server accepts', () => {
     expect(unbounded.map(({ path }) => path)).toEqual([]);
   });
 
+  test('every field says what it is, for `kubectl explain`', () => {
+    const silent = everyNode.filter(
+      ({ path, schema }) =>
+        schema.description === undefined && (schema.type === 'object' || !/\.(\[\]|\{\})$/.test(path)),
+    );
+    expect(silent.map(({ path }) => path)).toEqual([]);
+  });
+
   test('the keys of a list of objects are always there', () => {
     for (const { path, schema } of everyNode) {
       const keys = schema['x-kubernetes-list-map-keys'] ?? [];

@@ -17,7 +17,10 @@ const spec = object(
     action: oneOf(actionNames, { description: 'What to do.' }),
     target: object(
       {
-        kind: withDefault(oneOf(['MemoryCluster', 'TuningProfile']), 'MemoryCluster'),
+        kind: withDefault(
+          oneOf(['MemoryCluster', 'TuningProfile'], { description: 'Kind of the resource.' }),
+          'MemoryCluster',
+        ),
         name: nameText('Name of the resource in the same namespace.'),
       },
       { description: 'On what.' },
@@ -55,8 +58,8 @@ const spec = object(
 
 const status = object(
   {
-    observedGeneration: integer({ minimum: 0 }),
-    outcome: oneOf(['Accepted', 'Refused']),
+    observedGeneration: integer({ description: 'Generation of the spec that this is about.', minimum: 0 }),
+    outcome: oneOf(['Accepted', 'Refused'], { description: 'Whether it was done.' }),
     message: string({ description: 'What it did, or why not and what would be legal.', maxLength: 1024 }),
     handledAt: instant('When the operator answered.'),
     conditions: conditionsSchema,

@@ -156,19 +156,22 @@ export const clusterPhases = [
 ] as const;
 export type ClusterPhase = (typeof clusterPhases)[number];
 
-const serviceStatus = object({
-  name: oneOf(serviceNames),
-  track: oneOf(['stable', 'canary']),
-  revision: string({ maxLength: 63 }),
-  wanted: integer({ minimum: 0 }),
-  ready: integer({ minimum: 0 }),
-  restarts: optional(integer({ minimum: 0 })),
-  message: optional(string({ maxLength: 1024 })),
-});
+const serviceStatus = object(
+  {
+    name: oneOf(serviceNames, { description: 'Which service.' }),
+    track: oneOf(['stable', 'canary'], { description: 'Of which track; the gateway counts as stable.' }),
+    revision: string({ description: 'Revision that it runs.', maxLength: 63 }),
+    wanted: integer({ description: 'How many there should be.', minimum: 0 }),
+    ready: integer({ description: 'How many of them are ready.', minimum: 0 }),
+    restarts: optional(integer({ description: 'How often they were restarted.', minimum: 0 })),
+    message: optional(string({ description: 'Why they are not ready.', maxLength: 1024 })),
+  },
+  { description: 'Readiness of one service of one track.' },
+);
 
 const canarySummary = object(
   {
-    revision: string({ maxLength: 63 }),
+    revision: string({ description: 'Revision of the canary.', maxLength: 63 }),
     weight: string({ description: 'Share of the keys, such as 1%.', maxLength: 8 }),
     step: string({ description: 'Such as 2/3.', maxLength: 8 }),
     hold: string({ description: 'Least time at this weight, such as 48h.', maxLength: 32 }),
@@ -183,15 +186,21 @@ const canarySummary = object(
 
 const status = object(
   {
-    observedGeneration: integer({ minimum: 0 }),
-    phase: oneOf(clusterPhases),
+    observedGeneration: integer({ description: 'Generation of the spec that this is about.', minimum: 0 }),
+    phase: oneOf(clusterPhases, { description: 'The conditions in one word.' }),
     message: string({ description: 'What happens now and what comes next.', maxLength: 2048 }),
     conditions: conditionsSchema,
-    services: array(serviceStatus, { maxItems: 16 }),
+    services: array(serviceStatus, { description: 'Readiness of every service.', maxItems: 16 }),
     rollout: optional(rolloutStatusSchema),
     canary: optional(canarySummary),
     tuning: optional(tuningStatusSchema),
-    endpoints: withDefault(map(string({ maxLength: 1024 }), { maxProperties: 16 }), {}),
+    endpoints: withDefault(
+      map(string({ maxLength: 1024 }), {
+        description: 'Where the parts can be reached, by name.',
+        maxProperties: 16,
+      }),
+      {},
+    ),
   },
   { description: 'What is.' },
 );

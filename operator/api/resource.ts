@@ -93,8 +93,10 @@ export const conditionSchema = object(
       description: 'What is true or not: Ready, Reconciling, Stalled or a domain condition.',
       maxLength: 316,
     }),
-    status: oneOf(['True', 'False', 'Unknown']),
-    observedGeneration: optional(integer({ minimum: 0 })),
+    status: oneOf(['True', 'False', 'Unknown'], { description: 'Whether it is so.' }),
+    observedGeneration: optional(
+      integer({ description: 'Generation of the resource that this is about.', minimum: 0 }),
+    ),
     lastTransitionTime: instant('When status last changed from one value to another.'),
     reason: string({
       description: 'One word for programs.',

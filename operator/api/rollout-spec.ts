@@ -15,54 +15,60 @@ import {
 export const metricNames = ['errorRatio', 'latencyP99', 'mismatchRatio', 'completion', 'energyDrop'] as const;
 export type MetricName = (typeof metricNames)[number];
 
-const step = object({
-  weight: integer({
-    description: 'Share of the keys that go to the canary, in percent.',
-    minimum: 1,
-    maximum: 100,
-  }),
-  hold: withDefault(durationText('Least time at this weight.'), '0s'),
-  minSamples: withDefault(
-    integer({ description: 'Least number of requests on the canary at this weight.', minimum: 0 }),
-    0,
-  ),
-  minSleeps: withDefault(
-    integer({
-      description:
-        'Least number of consolidation cycles on the canary at this weight; forced when they do not come.',
-      minimum: 0,
+const step = object(
+  {
+    weight: integer({
+      description: 'Share of the keys that go to the canary, in percent.',
+      minimum: 1,
       maximum: 100,
     }),
-    3,
-  ),
-  gate: withDefault(boolean({ description: 'Waits for an `approve` after the step has passed.' }), false),
-});
+    hold: withDefault(durationText('Least time at this weight.'), '0s'),
+    minSamples: withDefault(
+      integer({ description: 'Least number of requests on the canary at this weight.', minimum: 0 }),
+      0,
+    ),
+    minSleeps: withDefault(
+      integer({
+        description:
+          'Least number of consolidation cycles on the canary at this weight; forced when they do not come.',
+        minimum: 0,
+        maximum: 100,
+      }),
+      3,
+    ),
+    gate: withDefault(boolean({ description: 'Waits for an `approve` after the step has passed.' }), false),
+  },
+  { description: 'A share of the keys, and what must hold before the next.' },
+);
 
-const metric = object({
-  name: oneOf(metricNames),
-  limit: optional(
-    number({
-      description:
-        'Hard limit of the canary alone: a breach that is certain at the confidence fails at once.',
-    }),
-  ),
-  tolerance: withDefault(
-    number({
-      description:
-        'How much worse than stable the canary may be: a difference for ratios, completion and energy drop, a relative one for latency.',
-      minimum: 0,
-      maximum: 100,
-    }),
-    0.05,
-  ),
-  onNoData: withDefault(
-    oneOf(['inconclusive', 'fail', 'pass'], {
-      description: 'What an empty or NaN result means.',
-    }),
-    'inconclusive',
-  ),
-  dryRun: withDefault(boolean({ description: 'Judged and shown, but never decides.' }), false),
-});
+const metric = object(
+  {
+    name: oneOf(metricNames, { description: 'What is compared.' }),
+    limit: optional(
+      number({
+        description:
+          'Hard limit of the canary alone: a breach that is certain at the confidence fails at once.',
+      }),
+    ),
+    tolerance: withDefault(
+      number({
+        description:
+          'How much worse than stable the canary may be: a difference for ratios, completion and energy drop, a relative one for latency.',
+        minimum: 0,
+        maximum: 100,
+      }),
+      0.05,
+    ),
+    onNoData: withDefault(
+      oneOf(['inconclusive', 'fail', 'pass'], {
+        description: 'What an empty or NaN result means.',
+      }),
+      'inconclusive',
+    ),
+    dryRun: withDefault(boolean({ description: 'Judged and shown, but never decides.' }), false),
+  },
+  { description: 'One comparison of the tracks.' },
+);
 
 const failureBudget = withDefault(
   object(
@@ -103,13 +109,16 @@ const analysis = object(
       }),
       0.99,
     ),
-    metrics: withDefault(array(metric, { mapKeys: ['name'], maxItems: metricNames.length }), [
-      { name: 'errorRatio', tolerance: 0.01, limit: 0.2 },
-      { name: 'latencyP99', tolerance: 0.5, onNoData: 'pass' },
-      { name: 'mismatchRatio', tolerance: 0, limit: 0, onNoData: 'pass' },
-      { name: 'completion', tolerance: 0.05, onNoData: 'pass' },
-      { name: 'energyDrop', tolerance: 0.2, onNoData: 'pass' },
-    ]),
+    metrics: withDefault(
+      array(metric, { description: 'What is compared.', mapKeys: ['name'], maxItems: metricNames.length }),
+      [
+        { name: 'errorRatio', tolerance: 0.01, limit: 0.2 },
+        { name: 'latencyP99', tolerance: 0.5, onNoData: 'pass' },
+        { name: 'mismatchRatio', tolerance: 0, limit: 0, onNoData: 'pass' },
+        { name: 'completion', tolerance: 0.05, onNoData: 'pass' },
+        { name: 'energyDrop', tolerance: 0.2, onNoData: 'pass' },
+      ],
+    ),
     failureBudget,
     inconclusiveLimit: withDefault(
       integer({

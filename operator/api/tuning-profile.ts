@@ -165,22 +165,28 @@ export const tuningProfileSpecSchema = object(
   },
 );
 
-const target = object({
-  cluster: nameText('A MemoryCluster that uses this profile.'),
-  parameters: map(
-    object({
-      value: number(),
-      source: oneOf(parameterSources),
-      phase: string({ maxLength: 32 }),
-      proposal: optional(string({ description: 'Id of the open proposal.' })),
-    }),
-    { description: 'Effective values there.', maxProperties: tunableParameters.length },
-  ),
-});
+const target = object(
+  {
+    cluster: nameText('A MemoryCluster that uses this profile.'),
+    parameters: map(
+      object(
+        {
+          value: number({ description: 'The effective value.' }),
+          source: oneOf(parameterSources, { description: 'Where it comes from.' }),
+          phase: string({ description: 'Where its tuning stands.', maxLength: 32 }),
+          proposal: optional(string({ description: 'Id of the open proposal.' })),
+        },
+        { description: 'One parameter there.' },
+      ),
+      { description: 'Effective values there.', maxProperties: tunableParameters.length },
+    ),
+  },
+  { description: 'A cluster that uses this profile.' },
+);
 
 const status = object(
   {
-    observedGeneration: integer({ minimum: 0 }),
+    observedGeneration: integer({ description: 'Generation of the spec that this is about.', minimum: 0 }),
     conditions: conditionsSchema,
     targets: array(target, {
       description: 'What it does in each cluster; the whole story is in the status of the cluster.',

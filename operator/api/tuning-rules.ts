@@ -52,8 +52,12 @@ const actionSchema = object(
 const objectiveSchema = object(
   {
     metric: optional(metricName('Measured metric; that of the rule when absent.')),
-    aggregate: optional(oneOf(aggregates)),
-    expect: oneOf(['increase', 'decrease', 'stayAbove', 'stayBelow']),
+    aggregate: optional(
+      oneOf(aggregates, { description: 'How its samples become one number; as in the rule when absent.' }),
+    ),
+    expect: oneOf(['increase', 'decrease', 'stayAbove', 'stayBelow'], {
+      description: 'What it must do.',
+    }),
     value: number({
       description: 'Least relative change of increase and decrease; limit of stayAbove and stayBelow.',
     }),
@@ -76,7 +80,10 @@ export const tuningRuleSchema = object(
     id: string({ description: 'Its name.', pattern: labelPattern, minLength: 1, maxLength: 63 }),
     parameter: oneOf(tunableParameters, { description: 'The parameter that it moves.' }),
     metric: metricName('The metric it watches, on the stable track.'),
-    aggregate: withDefault(oneOf(aggregates), 'mean'),
+    aggregate: withDefault(
+      oneOf(aggregates, { description: 'How the samples of the window become one number.' }),
+      'mean',
+    ),
     window: withDefault(durationText('Samples older than this do not count.'), '168h'),
     cycles: optional(
       integer({ description: 'Only the last so many sleep cycles count.', minimum: 2, maximum: 1000 }),
@@ -107,6 +114,7 @@ export const tuningRuleSchema = object(
     objective: optional(objectiveSchema),
   },
   {
+    description: 'When to change which parameter, and how.',
     rules: [
       {
         rule: "self.when == 'above' ? self.exit < self.enter : self.exit > self.enter",
