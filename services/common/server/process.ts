@@ -7,22 +7,27 @@ export interface Drainable {
   drain(): Promise<void>;
 }
 
-/** Runs a server as this process: drains on SIGTERM and SIGINT, ends with exit code 78 on a wrong configuration. */
+/**
+ * Runs a server as this process: drains on SIGTERM and SIGINT, ends with exit code 78 on a wrong configuration. A signal during
+ * the start ends the process at once, because nothing was acknowledged yet; as the first process of a container it would
+ * otherwise not be heard at all.
+ */
 export async function runProcess(name: string, start: () => Promise<Drainable>): Promise<void> {
+  let server: Drainable | undefined;
+  let draining: Promise<void> | undefined;
+  const stop = () => {
+    draining ??= (server?.drain() ?? Promise.resolve()).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`${name}: ${String(error)}\n`);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
   try {
-    const server = await start();
-    let draining: Promise<void> | undefined;
-    const stop = () => {
-      draining ??= server.drain().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          process.stderr.write(`${name}: ${String(error)}\n`);
-          process.exit(1);
-        },
-      );
-    };
-    process.on('SIGTERM', stop);
-    process.on('SIGINT', stop);
+    server = await start();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     for (const line of error.message.split('\n')) process.stderr.write(`${name}: ${line}\n`);

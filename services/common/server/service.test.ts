@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect as connectTcp, createServer, type AddressInfo } from 'node:net';
 import { EventEmitter, once } from 'node:events';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
@@ -289,6 +289,23 @@ describe('a wrong configuration names its variable', () => {
     ['a secret that is not there', { INTERNAL_TOKEN_FILE: '/nowhere/token' }, /^INTERNAL_TOKEN_FILE = /],
   ])('%s', async (_, wrong, pattern) => {
     await expect(start(wrong)).rejects.toEqual(refusal(pattern));
+  });
+
+  test('GRPC_HOST may be an IPv6 address; where there is none the port is refused by name', async () => {
+    const here = Object.values(networkInterfaces()).some((all) =>
+      all?.some(({ address }) => address === '::1'),
+    );
+    const started = start({ GRPC_HOST: '::1' });
+    if (!here) {
+      await expect(started).rejects.toEqual(refusal(/^GRPC_PORT = /));
+      return;
+    }
+    const { service } = await started;
+    const answer = await fetch(`http://[::1]:${service.metricsPort}/readyz`);
+    expect(answer.status).toBe(200);
+    const socket = connectTcp(service.grpcPort, '::1');
+    await once(socket, 'connect');
+    socket.destroy();
   });
 
   test.each(['GRPC_PORT', 'METRICS_PORT'])(

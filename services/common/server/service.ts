@@ -1,4 +1,5 @@
 import type { Server as HttpServer } from 'node:http';
+import { isIPv6 } from 'node:net';
 import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Registry } from 'prom-client';
@@ -155,7 +156,8 @@ async function listen(server: Server, observed: ObservedProcess, config: Service
 async function bind(server: Server, config: ServiceConfig): Promise<number> {
   // grpc-js would print a line of its own beside the error that we report.
   setLogVerbosity(logVerbosity.NONE);
-  const address = `${config.GRPC_HOST}:${config.GRPC_PORT}`;
+  const host = isIPv6(config.GRPC_HOST) ? `[${config.GRPC_HOST}]` : config.GRPC_HOST;
+  const address = `${host}:${config.GRPC_PORT}`;
   return new Promise((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
       if (error === null) resolve(bound);
