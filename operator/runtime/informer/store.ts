@@ -6,16 +6,18 @@ export type IndexFunction<T extends KubeObject> = (object: T) => readonly string
 /** Told of every change: `before` is absent for a new object, `after` for one that is gone. */
 export type ChangeHandler<T extends KubeObject> = (before: T | undefined, after: T | undefined) => void;
 
+interface Index<T extends KubeObject> {
+  readonly of: IndexFunction<T>;
+  readonly objects: Map<string, Set<T>>;
+}
+
 /** Objects by key, and by what the indexes make of them. */
 export class Store<T extends KubeObject> {
   readonly #objects = new Map<string, T>();
-  readonly #indexes: ReadonlyMap<
-    string,
-    { readonly of: IndexFunction<T>; readonly keys: Map<string, Set<string>> }
-  >;
+  readonly #indexes: ReadonlyMap<string, Index<T>>;
 
   constructor(indexes: Readonly<Record<string, IndexFunction<T>>>) {
-    this.#indexes = new Map(Object.entries(indexes).map(([name, of]) => [name, { of, keys: new Map() }]));
+    this.#indexes = new Map(Object.entries(indexes).map(([name, of]) => [name, { of, objects: new Map() }]));
   }
 
   get size(): number {
@@ -38,7 +40,7 @@ export class Store<T extends KubeObject> {
   by(index: string, value: string): readonly T[] {
     const found = this.#indexes.get(index);
     if (found === undefined) throw new Error(`there is no index "${index}"`);
-    return [...(found.keys.get(value) ?? [])].flatMap((key) => this.#objects.get(key) ?? []);
+    return [...(found.objects.get(value) ?? [])];
   }
 
   /** Puts an object in the place of the one with its key, which is returned. */
@@ -46,12 +48,12 @@ export class Store<T extends KubeObject> {
     const key = keyOf(object);
     const before = this.#objects.get(key);
     this.#objects.set(key, object);
-    this.#unindex(key, before);
-    for (const { of, keys } of this.#indexes.values()) {
+    this.#unindex(before);
+    for (const { of, objects } of this.#indexes.values()) {
       for (const value of of(object)) {
-        const under = keys.get(value);
-        if (under === undefined) keys.set(value, new Set([key]));
-        else under.add(key);
+        const under = objects.get(value);
+        if (under === undefined) objects.set(value, new Set([object]));
+        else under.add(object);
       }
     }
     return before;
@@ -61,17 +63,17 @@ export class Store<T extends KubeObject> {
   delete(key: string): T | undefined {
     const before = this.#objects.get(key);
     this.#objects.delete(key);
-    this.#unindex(key, before);
+    this.#unindex(before);
     return before;
   }
 
-  #unindex(key: string, object: T | undefined): void {
+  #unindex(object: T | undefined): void {
     if (object === undefined) return;
-    for (const { of, keys } of this.#indexes.values()) {
+    for (const { of, objects } of this.#indexes.values()) {
       for (const value of of(object)) {
-        const under = keys.get(value);
-        under?.delete(key);
-        if (under?.size === 0) keys.delete(value);
+        const under = objects.get(value);
+        under?.delete(object);
+        if (under?.size === 0) objects.delete(value);
       }
     }
   }
