@@ -3,12 +3,17 @@ import { ConfigError, exitCodeConfig, loadConfig } from '../services/common/conf
 
 const environment = z.object({
   /** Where clusters run: as pods, or as processes of this machine. */
-  TORI_PLATFORM: z.enum(['local'], { error: 'expected local' }).default('local'),
+  TORI_PLATFORM: z.enum(['local', 'kubernetes'], { error: 'expected local or kubernetes' }).default('local'),
 });
 
 /** The operator as a process. Each platform is loaded only where it is used. */
 async function main(): Promise<void> {
-  loadConfig(environment, process.env);
+  const { TORI_PLATFORM } = loadConfig(environment, process.env);
+  if (TORI_PLATFORM === 'kubernetes') {
+    const { runKubernetes } = await import('./platform/kubernetes/run.js');
+    await runKubernetes(process.env);
+    return;
+  }
   const { runLocal } = await import('./platform/local/run.js');
   await runLocal(process.env);
 }

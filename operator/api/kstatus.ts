@@ -9,7 +9,20 @@ export interface WithStatus {
 type Check = (resource: WithStatus, conditions: readonly Condition[]) => string | undefined;
 
 /** Conditions that are only there while they are True. */
-const abnormalTrue = ['Reconciling', 'Stalled', 'Paused', 'CanaryStarved', 'MetricsStale'];
+const abnormalTrue = [
+  'Reconciling',
+  'Stalled',
+  'Progressing',
+  'Paused',
+  'CanaryStarved',
+  'MetricsStale',
+  'TuningFrozen',
+  'TuningOscillates',
+  'TuningProfileMissing',
+  'AddOnMissing',
+  'ApplyFailed',
+  'SecretMissing',
+];
 
 /**
  * The rules by which Flux, Argo CD and Helm read a status, numbered (kstatus of cli-utils; Flux runtime/conditions/check).
@@ -34,14 +47,14 @@ const checks: readonly Check[] = [
   },
   function K5(_, conditions) {
     const stalled = find(conditions, 'Stalled')?.status === 'True';
-    return stalled && find(conditions, 'Ready')?.status === 'True'
-      ? 'Ready and Stalled are both True'
+    return stalled && find(conditions, 'Ready')?.status !== 'False'
+      ? 'Ready must be False while Stalled is True'
       : undefined;
   },
   function K6(_, conditions) {
     const reconciling = find(conditions, 'Reconciling')?.status === 'True';
-    return reconciling && find(conditions, 'Ready')?.status === 'True'
-      ? 'Ready and Reconciling are both True'
+    return reconciling && find(conditions, 'Ready')?.status !== 'False'
+      ? 'Ready must be False while Reconciling is True'
       : undefined;
   },
   function K7(_, conditions) {
@@ -66,6 +79,31 @@ const checks: readonly Check[] = [
     const empty = conditions.find(({ reason, message }) => reason === '' || message === '');
     return empty === undefined ? undefined : `${empty.type} gives no reason or message`;
   },
+  function K12({ metadata }, conditions) {
+    const ahead = conditions.find(
+      ({ observedGeneration = 0 }) => observedGeneration > (metadata.generation ?? Infinity),
+    );
+    return ahead === undefined ? undefined : `${ahead.type} is about a generation that is not there yet`;
+  },
+  function K13(_, conditions) {
+    const timeless = conditions.find(({ lastTransitionTime }) =>
+      Number.isNaN(Date.parse(lastTransitionTime)),
+    );
+    return timeless === undefined ? undefined : `${timeless.type} does not say since when`;
+  },
+  function K14(_, conditions) {
+    const odd = conditions.find(({ reason }) => !/^[A-Z][A-Za-z0-9]*$/.test(reason));
+    return odd === undefined
+      ? undefined
+      : `${odd.type} has a reason that is no CamelCase word: ${odd.reason}`;
+  },
+  function K15({ status }, conditions) {
+    const behind = conditions.find(
+      ({ type, observedGeneration }) =>
+        (type === 'Reconciling' || type === 'Stalled') && observedGeneration !== status?.observedGeneration,
+    );
+    return behind === undefined ? undefined : `${behind.type} is about another generation than the status`;
+  },
 ];
 
 /** Everything about a status that tools would misread; empty when it is sound. */
@@ -75,6 +113,24 @@ export function statusProblems(resource: WithStatus): string[] {
     const problem = check(resource, conditions);
     return problem === undefined ? [] : [`${check.name}: ${problem}`];
   });
+}
+
+/**
+ * What two statuses of one resource, written one after the other, tell wrongly between them: a time of transition moves with
+ * `status` and only with it, and what was observed never becomes older.
+ */
+export function transitionProblems(before: WithStatus, after: WithStatus): string[] {
+  const problems = (after.status?.conditions ?? []).flatMap((now) => {
+    const then = find(before.status?.conditions ?? [], now.type);
+    if (then === undefined) return [];
+    const moved = then.lastTransitionTime !== now.lastTransitionTime;
+    if (moved === (then.status !== now.status)) return [];
+    return [
+      `T1: ${now.type} went from ${then.status} to ${now.status}, and its time ${moved ? 'moved' : 'did not'}`,
+    ];
+  });
+  const [earlier, later] = [before, after].map(({ status }) => Number(status?.observedGeneration));
+  return later! < earlier! ? [...problems, 'T2: observedGeneration went back'] : problems;
 }
 
 function find(conditions: readonly Condition[], type: string): Condition | undefined {

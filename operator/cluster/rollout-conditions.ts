@@ -10,6 +10,8 @@ interface Inputs {
   readonly rollout: RolloutStatus;
   /** Services of the stable track that are not ready. */
   readonly down: readonly ServiceStatus[];
+  /** What of this generation is not brought about yet. */
+  readonly applying?: string;
 }
 
 /**
@@ -30,7 +32,9 @@ function readiness(inputs: Inputs): readonly Statement[] {
   const { state, run } = rollout;
   const message = describe(spec.rollout, rollout);
   if (state === 'Installing') return reconciling('Installing', waitingFor(message, down));
-  if (down.length > 0 && !stableMayBeDown.includes(state)) {
+  const restarts = stableMayBeDown.includes(state);
+  if (inputs.applying !== undefined && !restarts) return reconciling('Applying', inputs.applying);
+  if (down.length > 0 && !restarts) {
     return reconciling('ServicesNotReady', waitingFor('stable is not complete', down));
   }
   return run === undefined ? atRest(inputs, message) : underWay(inputs, run, message);

@@ -25,6 +25,8 @@ export interface StatusInputs {
   readonly others?: readonly Statement[];
   /** What is wrong with the manifest or cannot be run on this platform. */
   readonly problems: readonly ManifestProblem[];
+  /** What of this generation is not brought about yet; absent when everything is. */
+  readonly applying?: string;
 }
 
 /**
@@ -74,8 +76,13 @@ function statements(inputs: StatusInputs): readonly Statement[] {
   }
   if (rollout === undefined) return reconciling('Pending', 'nothing was started yet');
   const down = services.filter(({ track, wanted, ready }) => track === 'stable' && ready < wanted);
-  const own = rolloutConditions({ spec: cluster.spec, rollout, down });
-  const more = inputs.others ?? [];
+  const { applying, others: more = [] } = inputs;
+  const own = rolloutConditions({
+    spec: cluster.spec,
+    rollout,
+    down,
+    ...(applying !== undefined && { applying }),
+  });
   return [...own, ...more.filter(({ type }) => own.every((one) => one.type !== type))];
 }
 

@@ -46,13 +46,21 @@ export interface Plan extends ClusterDecision {
   readonly observation: Observation;
 }
 
+/** What a plan takes. */
+export interface Work {
+  /** What of the spec is not brought about yet; absent when everything is. */
+  readonly applying?: string;
+  /** Brings it about. Long work is begun, not awaited. Doing it again changes nothing. */
+  carryOut(): Promise<void>;
+}
+
 /** Where a cluster runs. One implementation a platform; what is decided is the same on all of them. */
 export interface Platform {
   /** What this platform cannot run though the manifest is valid. */
   problems(cluster: MemoryCluster): readonly ManifestProblem[];
   observe(cluster: MemoryCluster): Promise<Seen>;
-  /** Brings a plan about. Long work is begun, not awaited. Doing it again changes nothing. */
-  carryOut(plan: Plan): Promise<void>;
+  /** Finds out what a plan takes, without doing any of it. */
+  prepare(plan: Plan): Work;
   /** Keeps up what runs, for a cluster whose spec is refused. */
   keepUp(): Promise<void>;
 }
@@ -94,13 +102,15 @@ export async function reconcileCluster(
   const samples = profile === undefined ? {} : await around.tuningSamples(profile);
   const decision = decideCluster({ ...subject, observation, samples, now });
 
-  const status = await report(cluster, decided(decision, seen), around);
-  await platform.carryOut({ ...decision, cluster, observation });
+  const work = platform.prepare({ ...decision, cluster, observation });
+  const status = await report(cluster, decided(decision, seen, work), around);
+  await work.carryOut();
   return { status, answers: decision.answers, decision };
 }
 
-function decided({ rollout, tuning, statements }: ClusterDecision, seen: Seen): Said {
+function decided({ rollout, tuning, statements }: ClusterDecision, seen: Seen, { applying }: Work): Said {
   return {
+    ...(applying !== undefined && { applying }),
     rollout,
     services: seen.services,
     ...(tuning !== undefined && { tuning: tuning.status }),

@@ -1,6 +1,6 @@
 import type { Intent } from '../rollout/intents.js';
 import type { Observation } from '../rollout/observation.js';
-import type { Plan, Platform, Seen } from '../reconcile/reconcile.js';
+import type { Plan, Platform, Seen, Work } from '../reconcile/reconcile.js';
 
 type Facts = Omit<Observation, 'step' | 'metrics'>;
 
@@ -20,9 +20,13 @@ export class ObedientPlatform implements Platform {
     return Promise.resolve({ observation, completion: {}, services: [], endpoints: {}, statements: [] });
   }
 
-  carryOut({ intents }: Plan): Promise<void> {
-    this.#facts = intents.reduce(after, this.#facts);
-    return Promise.resolve();
+  prepare({ intents }: Plan): Work {
+    return {
+      carryOut: () => {
+        this.#facts = intents.reduce(after, this.#facts);
+        return Promise.resolve();
+      },
+    };
   }
 
   keepUp(): Promise<void> {

@@ -142,10 +142,12 @@ class LiveOperator {
           endpoints: {},
           statements: [],
         }),
-      carryOut: ({ intents }) => {
-        for (const intent of intents) world.carryOut(intent);
-        return Promise.resolve();
-      },
+      prepare: ({ intents }) => ({
+        carryOut: () => {
+          for (const intent of intents) world.carryOut(intent);
+          return Promise.resolve();
+        },
+      }),
       keepUp: () => Promise.resolve(),
     };
   }

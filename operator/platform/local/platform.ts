@@ -12,7 +12,7 @@ export function localPlatform(machine: Machine): Platform {
   return {
     problems: (cluster) => [...localProblems(cluster), ...versionProblems(machine, cluster)],
     observe: (cluster) => observe(machine, cluster),
-    carryOut: (plan) => execute(machine, plan),
+    prepare: (plan) => ({ carryOut: () => execute(machine, plan) }),
     async keepUp() {
       await machine.supervisor.reconcile();
     },

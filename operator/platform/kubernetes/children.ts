@@ -1,0 +1,140 @@
+import type { Logger } from '../../../services/common/logger.js';
+import type { MemoryCluster } from '../../api/memory-cluster.js';
+import { keyOf, type ApiClient, type KubeObject, type ResourceType } from '../../runtime/index.js';
+import type { Stored } from '../../reconcile/reconcile.js';
+import type { Caches } from './caches.js';
+import { childKinds, kindKey, type ChildKind } from './kinds.js';
+import { fieldManager } from './field-manager.js';
+import { appliedAnnotation } from './render/names.js';
+import { foreignFields, type Child } from './trim.js';
+
+/** What children are synchronized with. */
+interface ChildrenContext {
+  readonly client: ApiClient;
+  readonly caches: Caches;
+  readonly logger: Logger;
+}
+
+/** What we know of a child that the cache does not show yet. */
+interface Ahead {
+  /** Version in the cache when we applied; undefined when it was not there. */
+  readonly cached: string | undefined;
+  readonly hash: string;
+}
+
+/**
+ * Brings children of clusters about by server-side apply, and deletes those that are no longer wanted.
+ *
+ * A child is in sync when it was made from what we would render now, and nobody else holds fields of it but those we found
+ * after our own last apply. Anything else is applied again: that is how drift is repaired, and why rest means no requests.
+ */
+export class Children {
+  readonly #context: ChildrenContext;
+  /** Digests of foreign fields that we left alone at our last apply, by child. */
+  readonly #accepted = new Map<string, string>();
+  readonly #ahead = new Map<string, Ahead>();
+
+  constructor(context: ChildrenContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Applies what is not in sync, kind by kind.
+   * @returns kinds that were wanted and that this API server does not serve
+   */
+  async apply(wanted: readonly KubeObject[], signal: AbortSignal): Promise<readonly string[]> {
+    const missing: string[] = [];
+    for (const kind of childKinds) {
+      const key = kindKey(kind.type);
+      const objects = wanted.filter((object) => kindKey(object) === key);
+      if (objects.length === 0) continue;
+      if (this.#context.caches.children.get(key) === undefined) missing.push(kind.type.kind);
+      else await Promise.all(objects.map((object) => this.#applyOne(kind, object, signal)));
+    }
+    return missing;
+  }
+
+  /** Those of the wanted objects that are not in sync. */
+  open(wanted: readonly KubeObject[]): readonly KubeObject[] {
+    return wanted.filter((object) => {
+      const informer = this.#context.caches.children.get(kindKey(object));
+      if (informer === undefined) return false;
+      return !this.#inSync(childKey(object), hashOf(object), informer.get(keyOf(object)));
+    });
+  }
+
+  /** Whether we applied an object and the cache does not show it yet. */
+  isAhead(kind: ResourceType, cached: KubeObject): boolean {
+    return this.#ahead.get(`${kindKey(kind)} ${keyOf(cached)}`)?.cached === cached.metadata.resourceVersion;
+  }
+
+  /** Children of a cluster that nobody asks for any more. */
+  unwanted(cluster: Stored<MemoryCluster>, wanted: readonly KubeObject[], kept: readonly string[]): Child[] {
+    const names = new Set(wanted.map((object) => `${kindKey(object)} ${object.metadata.name}`));
+    return [...this.#context.caches.children].flatMap(([key, informer]) =>
+      informer
+        .by('cluster', keyOf(cluster))
+        .filter(
+          ({ metadata: { name, deletionTimestamp, ownerReferences } }) =>
+            deletionTimestamp === undefined &&
+            !names.has(`${key} ${name}`) &&
+            !kept.includes(`${key} ${name}`) &&
+            ownerReferences?.some(({ uid }) => uid === cluster.metadata.uid) === true,
+        )
+        .map((child) => ({ ...child, apiVersion: informer.type.apiVersion, kind: informer.type.kind })),
+    );
+  }
+
+  /** Deletes exactly these objects, not ones that took their names. */
+  async remove(children: readonly Child[], signal: AbortSignal): Promise<void> {
+    const { client, logger } = this.#context;
+    for (const child of children) {
+      const kind = childKinds.find(({ type }) => kindKey(type) === kindKey(child));
+      const { uid, name, namespace } = child.metadata;
+      if (kind === undefined || uid === undefined) continue;
+      logger.info({ kind: kind.type.kind, namespace, name }, 'deleting a child that is no longer wanted');
+      await client.delete(kind.type, child.metadata, { uid, signal });
+      this.#forget(childKey(child));
+    }
+  }
+
+  async #applyOne({ type }: ChildKind, object: KubeObject, signal: AbortSignal): Promise<void> {
+    const { client, caches } = this.#context;
+    const key = childKey(object);
+    const hash = hashOf(object);
+    const cached = caches.children.get(kindKey(type))?.get(keyOf(object));
+    if (this.#inSync(key, hash, cached)) return;
+    const applied = await client.apply<KubeObject>(type, object, { fieldManager, signal });
+    const foreign = foreignFields(applied.metadata);
+    if (foreign === '') this.#accepted.delete(key);
+    else this.#accepted.set(key, foreign);
+    if (applied.metadata.resourceVersion !== cached?.metadata.resourceVersion) {
+      this.#ahead.set(key, { cached: cached?.metadata.resourceVersion, hash });
+    }
+  }
+
+  #inSync(key: string, hash: string, cached: Child | undefined): boolean {
+    const ahead = this.#ahead.get(key);
+    if (ahead !== undefined && ahead.cached === cached?.metadata.resourceVersion) return ahead.hash === hash;
+    this.#ahead.delete(key);
+    if (cached === undefined) return false;
+    // What is being deleted is made again when it is gone, which the cache tells.
+    if (cached.metadata.deletionTimestamp !== undefined) return true;
+    if (cached.metadata.annotations?.[appliedAnnotation] !== hash) return false;
+    return cached.foreign === '' || cached.foreign === this.#accepted.get(key);
+  }
+
+  #forget(key: string): void {
+    this.#accepted.delete(key);
+    this.#ahead.delete(key);
+  }
+}
+
+function childKey(object: KubeObject): string {
+  return `${kindKey(object)} ${keyOf(object)}`;
+}
+
+/** What the object was rendered to, see `child` in render/object.ts. */
+function hashOf({ metadata }: KubeObject): string {
+  return metadata.annotations?.[appliedAnnotation] ?? '';
+}

@@ -1,0 +1,47 @@
+import type { MemoryClusterStatus } from '../../api/memory-cluster.js';
+import { tunableParameters } from '../../api/tuning-status.js';
+
+/** Between looks at something of which nobody tells us: a gateway's epoch, a volume that goes. */
+const pollMs = 1_000;
+
+/**
+ * When a cluster has to be looked at again though nothing changes, from what its status stores; undefined when never.
+ * @param scrapeMs until new samples are due; undefined when nobody reads any
+ */
+export function requeueAfterMs(
+  status: MemoryClusterStatus,
+  now: Date,
+  scrapeMs: number | undefined,
+): number | undefined {
+  const run = status.rollout?.run;
+  const instants = [
+    run?.nextCheckAt,
+    run?.eligibleAt,
+    run?.deadline,
+    ...tunableParameters.map((name) => endOf(status, name)),
+  ];
+  const deadlines = instants.flatMap((instant) => {
+    const inMs = instant === undefined ? NaN : Date.parse(instant) - now.getTime();
+    // One that has passed has led to nothing more: what comes next is told by something else.
+    return inMs > 0 ? [inMs] : [];
+  });
+  const waits = [
+    ...deadlines,
+    ...(scrapeMs === undefined ? [] : [Math.max(scrapeMs, 0)]),
+    ...(polls(status) ? [pollMs] : []),
+  ];
+  return waits.length === 0 ? undefined : Math.min(...waits) + 1;
+}
+
+/** Whether something is awaited that only looking shows: the gateways' epoch, the end of the canary's volumes. */
+function polls({ rollout }: MemoryClusterStatus): boolean {
+  if (rollout?.run === undefined) return false;
+  if (rollout.state === 'Removing' || rollout.state === 'RollingBack') return true;
+  return rollout.run.stepStartedAt === undefined && rollout.state !== 'Installing';
+}
+
+function endOf({ tuning }: MemoryClusterStatus, name: (typeof tunableParameters)[number]) {
+  const state = tuning?.parameters[name].state;
+  if (state?.phase === 'Proposed') return state.proposal.expiresAt;
+  return state?.phase === 'CoolingDown' || state?.phase === 'Oscillating' ? state.until : undefined;
+}

@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { clusterType } from '../../operator/platform/kubernetes/kinds.js';
+import { controlPlaneMissing } from '../cluster/binaries.js';
+import { operatorMissing } from './operator.js';
+import { quickCluster, World } from './world.js';
+
+const missing = controlPlaneMissing() ?? operatorMissing();
+const suite = missing === undefined ? describe : describe.skip;
+
+suite(`a cluster from apply to Ready${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await World.start('processes');
+    world.operator();
+  });
+
+  afterAll(async () => {
+    const faults = world.statusFaults();
+    await world.stop();
+    expect(faults).toEqual([]);
+  });
+
+  test('every service runs, the gateway answers, and the status tells all of it', async () => {
+    await world.apply(clusterType, quickCluster('memory'));
+    const { status } = await world.condition('memory', 'Ready', 'True');
+    expect(status?.services.map(({ name, ready }) => [name, ready])).toEqual([
+      ['vault', 1],
+      ['pruner', 1],
+      ['sleep', 1],
+      ['koopman', 1],
+      ['gateway', 1],
+    ]);
+    expect(status?.endpoints).toMatchObject({ mcp: 'http://memory-gateway.default.svc:8787/mcp' });
+    const mcp = await world.mcp('memory');
+    await mcp('memory.put', { id: 'first', episodeBlob: { concepts: { kept: 1 } } });
+    expect((await mcp('memory.get', { id: 'first' })).concepts).toEqual({ kept: 1 });
+    await mcp.close();
+  });
+});
