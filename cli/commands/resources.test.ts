@@ -5,7 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { homeOf } from '../../operator/platform/local/home.js';
 import { ResourceStore } from '../../operator/platform/local/resources/store.js';
+import { parse } from 'yaml';
 import { tori as runTori, type Answer } from '../../test/cli/captured-terminal.js';
+import { reported, worldIn } from '../../test/cli/reported.js';
+import { tuningOf } from '../../test/cli/tuning.js';
 import { wrongManifests } from '../../test/manifests/wrong.js';
 
 const cluster = `apiVersion: memory.tori.dev/v1alpha1
@@ -195,6 +198,63 @@ test('describe shows conditions, spec and status', async () => {
   expect(stdout).toMatch(/^Ready +True +\d+s +AllReady +every service is ready$/m);
   expect(stdout).toContain('version: "1.0"');
   expect(stdout).toContain('phase: Ready');
+});
+
+describe('the commands of kubectl tori, on files', () => {
+  beforeEach(async () => {
+    await apply(`${cluster}---\n${profile}`);
+    const world = worldIn('Stable');
+    const store = new ResourceStore(homeOf(env));
+    const stored = store.read().resources.find(({ kind }) => kind === 'MemoryCluster')!;
+    const { status } = reported(world, { tuning: tuningOf(Date.now()) });
+    store.writeStatus(stored, { ...status, observedGeneration: 1 });
+  });
+
+  test('status, explain and history read what the operator of this machine has written', async () => {
+    const { stdout } = await tori('status', 'demo');
+    expect(stdout).toMatch(/^demo {2}MemoryCluster {2}Ready$/m);
+    expect(stdout).toContain('├─ tuning  profile fast, mode Auto');
+    expect((await tori('explain')).stdout).toMatch(/TUNING {2}profile fast, evaluated \d+s ago/);
+    expect((await tori('history', '-o', 'json')).stdout).toContain('"rule": "energy-drop-low"');
+    expect((await tori('status', '-A')).code).toBe(2);
+  });
+
+  test('status --timeout tells in time that nothing is decided', async () => {
+    await apply(cluster.replace('1.0', '1.1'));
+    const { code, stderr } = await tori('status', 'demo', '--timeout', '300ms');
+    expect(code).toBe(12);
+    expect(stderr).toContain('demo: no outcome within 300ms: the operator reads the spec');
+  });
+
+  test('pin changes the file and writes no default into it', async () => {
+    const written = () => readFile(join(env['TORI_HOME']!, 'resources', 'tuningprofile-fast.yaml'), 'utf8');
+    expect((await tori('pin', 'fast', 'dmdRank=75', 'annealT0=3')).code).toBe(0);
+    expect(parse(await written())).toMatchObject({
+      spec: { mode: 'Auto', parameters: { dmdRank: { pin: 75 }, annealT0: { pin: 3 } } },
+    });
+    expect(await written()).not.toContain('rateLimit');
+    expect((await tori('pin', 'fast', 'dmdRank-')).stdout).toContain("dmdRank is the tuner's again");
+    expect(await written()).not.toContain('75');
+    const before = await written();
+    expect((await tori('pin', 'fast', 'learningRate=0.02', '--dry-run')).stdout).toContain('pin: 0.02');
+    expect(await written()).toBe(before);
+  });
+
+  test('export prints a patch and says when there is nothing to adopt', async () => {
+    expect(parse((await tori('export', 'demo')).stdout)).toMatchObject({
+      kind: 'TuningProfile',
+      metadata: { name: 'fast' },
+      spec: { parameters: { learningRate: { start: 0.005 } } },
+    });
+    const store = new ResourceStore(homeOf(env));
+    const stored = store.read().resources.find(({ kind }) => kind === 'MemoryCluster')!;
+    store.writeStatus(stored, { ...reported(worldIn('Stable')).status, observedGeneration: 1 });
+    expect(await tori('export', 'demo')).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: expect.stringContaining('nothing to adopt'),
+    });
+  });
 });
 
 describe('actions', () => {

@@ -25,14 +25,15 @@ async function offers(
   terminal: Terminal,
 ): Promise<readonly string[]> {
   const program = kubectlProgram(terminal);
-  const words = before.filter((word) => !word.startsWith('-'));
+  // Takes the options that go before a command, with their values, out of the words.
+  const { operands: words } = program.parseOptions([...before]);
   const command = program.commands.find((one) => one.name() === words[0]);
   if (command === undefined) {
     return typed.startsWith('-') ? flags(program) : program.commands.map((one) => one.name());
   }
   if (typed.startsWith('-')) return [...flags(command), ...flags(program)];
   if (command.name() === 'pin' && words.length > 1) return tunableParameters.map((name) => `${name}=`);
-  return command.registeredArguments.length === 0 ? [] : names(program, { command, before }, terminal);
+  return command.registeredArguments.length === 0 ? [] : names(program, command, terminal);
 }
 
 function flags({ options }: Command): string[] {
@@ -40,18 +41,10 @@ function flags({ options }: Command): string[] {
 }
 
 /** Names of the resources that the command takes. */
-async function names(
-  program: Command,
-  { command, before }: { readonly command: Command; readonly before: readonly string[] },
-  { env, signal }: Terminal,
-): Promise<string[]> {
-  program.parseOptions([...before]);
+async function names(program: Command, command: Command, { env, signal }: Terminal): Promise<string[]> {
   const options = program.opts<{ kubeconfig?: string; context?: string; namespace?: string }>();
-  const access = await kubernetesAccess({
-    ...options,
-    env,
-    signal: AbortSignal.any([signal, AbortSignal.timeout(2_000)]),
-  });
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(2_000)]);
+  const access = await kubernetesAccess({ ...options, env, signal: limit });
   const found = await access.list(command.name() === 'pin' ? 'TuningProfile' : 'MemoryCluster');
   return found.map(({ metadata }) => metadata.name);
 }
