@@ -14,16 +14,17 @@ import { claimTemplate, retention } from './workloads.js';
 export const redisPort = 6379;
 
 /**
- * The configuration of the managed Redis. A relay holds an event to be delivered as soon as Redis has acknowledged it, so
- * every write is on disk before that; the streams carry ids only and come in batches, which makes that cheap. It never evicts:
- * a full Redis refuses, and events wait in the outboxes.
+ * The configuration of the managed Redis. Nothing rests on what it keeps: after a crash relays fill its streams again from
+ * the outboxes (docs/bus.md), and the file only makes that short. It refuses before its container runs out of memory, and
+ * never evicts: events wait in the outboxes.
  */
 const configuration = `bind * -::*
 port ${redisPort}
 dir /data
 appendonly yes
-appendfsync always
+appendfsync everysec
 save ""
+maxmemory 160mb
 maxmemory-policy noeviction
 `;
 
