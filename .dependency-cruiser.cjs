@@ -34,6 +34,15 @@ module.exports = {
       to: { path: '^services/common/logger\\.ts$', dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'rendering-is-pure',
+      comment: 'What a cluster is rendered to follows from the arguments alone.',
+      severity: 'error',
+      from: { path: '^operator/platform/kubernetes/render/', pathNot: '\\.test\\.ts$' },
+      to: {
+        path: '^(operator/(metrics|runtime|tracks)/|services/|cli/|node:(fs|net|http|child_process)|fs$|net$|http$|child_process$)',
+      },
+    },
+    {
       name: 'services-do-not-know-each-other',
       comment: 'Services meet over gRPC; code they share lives in services/common.',
       severity: 'error',

@@ -141,7 +141,10 @@ export const gateway = object(
             100,
           ),
         },
-        { description: 'Limit of requests per client; none when absent.' },
+        {
+          description:
+            'Limit of requests per client and gateway, by the address that a client comes from; none when absent.',
+        },
       ),
     ),
     autoscaling: optional(autoscaling),

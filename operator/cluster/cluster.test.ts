@@ -103,6 +103,15 @@ describe('workloads', () => {
     );
   });
 
+  test('the limit of the clients is in the environment of the gateway', () => {
+    const limited = clusterOf({ services: { gateway: { rateLimit: { requestsPerSecond: 20 } } } });
+    const wish = { track: 'stable', revision: 'r', template, parameters } as const;
+    expect(desiredWorkloads(limited.spec, wish).at(-1)).toMatchObject({
+      service: 'gateway',
+      env: { GATEWAY_RATE_PER_SECOND: '20', GATEWAY_RATE_BURST: '100' },
+    });
+  });
+
   test('parameters are in the environment once, as effective', () => {
     const [, pruner, sleep] = of('stable');
     expect(sleep).toMatchObject({

@@ -84,12 +84,25 @@ function workloadOf(spec: MemoryClusterSpec, wish: TrackWish, name: ServiceName)
     replicas: service.replicas,
     port,
     metricsPort,
-    env: Object.fromEntries(Object.entries(env).filter(([variable]) => !(variable in parameterEnv))),
+    env: {
+      ...Object.fromEntries(Object.entries(env).filter(([variable]) => !(variable in parameterEnv))),
+      ...(name === 'gateway' ? rateLimitOf(spec) : {}),
+    },
     parameterEnv,
     peers,
     ...('volume' in service ? { volume: service.volume } : {}),
     resources: service.resources,
     pod: service.pod,
+  };
+}
+
+/** The limit of the gateway's clients, as its environment. */
+function rateLimitOf({ services }: MemoryClusterSpec): Record<string, string> {
+  const { rateLimit } = services.gateway;
+  if (rateLimit === undefined) return {};
+  return {
+    GATEWAY_RATE_PER_SECOND: String(rateLimit.requestsPerSecond),
+    GATEWAY_RATE_BURST: String(rateLimit.burst),
   };
 }
 

@@ -32,6 +32,10 @@ export const gatewayEnvironment = {
     .pipe(z.array(origin)),
   /** Part of the acknowledged puts that is read back and compared. */
   GATEWAY_VERIFY_SHARE: z.coerce.number().min(0).max(1).default(0.05),
+  /** Requests a second that one client may keep up; 0 means any number. */
+  GATEWAY_RATE_PER_SECOND: z.coerce.number().min(0).max(1_000_000).default(0),
+  /** Requests that it may make at once after a rest. */
+  GATEWAY_RATE_BURST: z.coerce.number().int().min(1).max(1_000_000).default(100),
   LOG_LEVEL: z.enum(logLevels).default('info'),
   /** How long a drain waits for open calls. */
   DRAIN_TIMEOUT_MS: milliseconds.default(10_000),

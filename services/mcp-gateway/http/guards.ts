@@ -12,6 +12,8 @@ import { maxRequestBytes } from '../mcp.js';
 export interface Refusal {
   readonly status: number;
   readonly message: string;
+  /** When it may be tried again. */
+  readonly retryAfterSeconds?: number;
 }
 
 /** Says why a request may not go on, or undefined. */
@@ -68,11 +70,12 @@ export const sizeGuard: Guard = ({ headers }) => {
 };
 
 /** Writes a refusal as a JSON-RPC error without an id. */
-export function refuse(response: ServerResponse, { status, message }: Refusal): void {
+export function refuse(response: ServerResponse, { status, message, retryAfterSeconds }: Refusal): void {
   const body = { jsonrpc: '2.0', error: { code: -32_000, message }, id: null };
   response.writeHead(status, {
     'content-type': 'application/json',
     ...(status === 401 && { 'www-authenticate': 'Bearer' }),
+    ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
   });
   response.end(`${JSON.stringify(body)}\n`);
 }

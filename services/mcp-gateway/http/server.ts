@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { performance } from 'node:perf_hooks';
 import { toNodeHandler, type NodeIncomingMessageLike } from '@modelcontextprotocol/node';
 import type { McpHttpHandler } from '@modelcontextprotocol/server';
 import type { Logger } from '../../common/logger.js';
 import type { GatewayConfig } from '../config.js';
 import { maxRequestBytes } from '../mcp.js';
+import { rateGuard } from './rate-limit.js';
 import { hostGuard, keyGuard, originGuard, refuse, sizeGuard, type Guard, type Refusal } from './guards.js';
 
 /** What `/readyz` answers. */
@@ -48,7 +50,9 @@ function mcpRoute(config: GatewayConfig, { mcp, apiKey, logger }: HttpDependenci
   });
   // A preflight carries no key.
   const siteGuards = [hostGuard(config.GATEWAY_HOST), originGuard(config.GATEWAY_ALLOWED_ORIGINS)];
-  const callGuards = [keyGuard(apiKey), sizeGuard];
+  const limit = { perSecond: config.GATEWAY_RATE_PER_SECOND, burst: config.GATEWAY_RATE_BURST };
+  // A wrong key costs a token too: guessing is held to the same rate.
+  const callGuards = [rateGuard(limit, () => performance.now()), keyGuard(apiKey), sizeGuard];
   return (request: IncomingMessage, response: ServerResponse) => {
     const foreign = firstRefusal(siteGuards, request);
     if (foreign !== undefined) {
