@@ -55,11 +55,13 @@ export class Sampler {
     signal: AbortSignal,
   ): Promise<MetricsProvider> {
     const prometheus = this.#options.prometheus(cluster);
+    const due = needsSamples && this.msToNextRound(cluster) <= 0;
+    // A round is over also when there was nothing to scrape: otherwise the next one would be due at once, again and again.
+    if (due) this.#lastRound = this.#options.now();
     if (prometheus !== undefined) return prometheus;
     const store = await this.#open();
     const targets = this.#targets(seen);
-    if (needsSamples && targets.length > 0 && this.msToNextRound(cluster) <= 0) {
-      this.#lastRound = this.#options.now();
+    if (due && targets.length > 0) {
       store.keep(keptMetrics(profile === undefined ? [] : tuningMetrics(profile.spec)));
       const at = this.#lastRound;
       store.append(await scrapeRound(targets, { now: () => at, timeoutMs: scrapeTimeoutMs, signal }));
