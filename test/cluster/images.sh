@@ -55,8 +55,9 @@ unpack_debian() { # folder package…
   mkdir -p "$scratch/debs" "$folder"
   (
     cd "$scratch/debs"
-    # An absolute name is needed by apt's own user, who may not enter the folder.
-    apt-get -qq -o APT::Sandbox::User=root download "$@" >&2
+    # The folder belongs to us, where apt's own user may not write. A bare machine has no lists of packages yet.
+    download=(apt-get -qq -o APT::Sandbox::User=root download "$@")
+    "${download[@]}" 2>/dev/null || { apt-get -qq update && "${download[@]}"; } >&2
     for package in *.deb; do dpkg-deb -x "$package" "$folder"; done
   )
   rm -rf "$scratch/debs" "$folder/usr/share/doc" "$folder/usr/share/man" "$folder/usr/share/locale" "$folder/usr/share/info"
@@ -109,7 +110,7 @@ sum_of_files() { sha256sum | cut -c1-16; }
 # What the Dockerfile copies, by content; a file that git ignores is not in the image either.
 sum_of_sources() {
   (cd "$root" && git ls-files -z --cached --others --exclude-standard -- \
-    deploy/images package.json package-lock.json .npmrc tsconfig.json tsconfig.build.json \
+    deploy/images .dockerignore package.json package-lock.json .npmrc tsconfig.json tsconfig.build.json \
     bin cli crds lib operator proto/gen scripts services test/cluster/images.sh |
     grep -zv '\.test\.ts$' | sort -z | xargs -0 sha256sum) | sum_of_files
 }

@@ -36,7 +36,7 @@ export function seededRandom(seed: number): () => number {
 /** Writers that put random episodes through the gateway and remember what was acknowledged. */
 export class Load {
   readonly acknowledged = new Map<string, WrittenEpisode>();
-  readonly #mcp: Mcp;
+  #mcp: Mcp;
   readonly #random: () => number;
   readonly #workers: Promise<void>[] = [];
   readonly #prefix: string;
@@ -51,13 +51,21 @@ export class Load {
     this.#prefix = `${prefix}-${seed}`;
   }
 
-  start(workers = 4): void {
-    for (let worker = 0; worker < workers; worker++) this.#workers.push(this.#write());
+  /** @param pauseMs what each worker waits after each put */
+  start(workers = 4, pauseMs = 0): void {
+    for (let worker = 0; worker < workers; worker++) this.#workers.push(this.#write(pauseMs));
   }
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    await Promise.all(this.#workers);
+    await Promise.all(this.#workers.splice(0));
+    this.#stopping = false;
+  }
+
+  /** Goes on with the same memory where it is now. */
+  async moveTo(target: LoadTarget): Promise<void> {
+    await this.#mcp.close();
+    this.#mcp = createMcp({ url: target.endpoints.mcp, apiKey: target.apiKey });
   }
 
   /** Reads a random acknowledged episode; false when it is missing or differs. */
@@ -89,13 +97,14 @@ export class Load {
     await this.#mcp.close();
   }
 
-  async #write(): Promise<void> {
+  async #write(pauseMs: number): Promise<void> {
     while (!this.#stopping) {
       const episode = this.#randomEpisode();
       try {
         const { concepts, id } = episode;
         await this.#mcp('memory.put', { episodeBlob: { concepts }, id });
         this.acknowledged.set(id, episode);
+        if (pauseMs > 0) await sleep(pauseMs);
       } catch {
         this.unacknowledged++;
         await sleep(100);

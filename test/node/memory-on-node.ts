@@ -1,16 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parse, parseAllDocuments, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import { createMcp, type Mcp } from '../../lib/mcpClient/index.js';
 import type { MemoryCluster } from '../../operator/api/memory-cluster.js';
 import { run } from '../kubernetes/helm.js';
 import { programs } from '../cluster/binaries.js';
 import { startNode, type KubernetesNode } from '../cluster/node/node.js';
-import { packageRoot } from '../harness/local-cluster.js';
 
 /** Repository of the image in the chart's values. */
-export const repository = 'ghcr.io/tori-memory/tori-memory';
+const repository = 'ghcr.io/tori-memory/tori-memory';
 
 /** Namespace of the operator and of the memory under test. */
 export const namespace = 'tori';
@@ -63,6 +60,8 @@ export async function startMemoryOnNode(): Promise<MemoryOnNode> {
       node.tag('localhost/tori-memory:test', `${repository}:${version}`);
     node.tag('localhost/redis:test', 'docker.io/library/redis:7.4-alpine');
     await node.kubectl('create', 'namespace', namespace);
+    const standard = 'pod-security.kubernetes.io/enforce=restricted';
+    await node.kubectl('label', 'namespace', namespace, standard);
   } catch (error) {
     await node.stop();
     throw error;
@@ -125,56 +124,4 @@ async function stateOf(kubectl: (...args: string[]) => Promise<string>): Promise
 export function is(memory: MemoryResource, type: string): boolean {
   const condition = memory.status?.conditions.find((each) => each.type === type);
   return condition?.status === 'True' && memory.status?.observedGeneration === memory.metadata.generation;
-}
-
-/** The example that the README shows, as it is. */
-export function example(name: 'memorycluster' | 'tuningprofile'): Manifest {
-  return parse(readFileSync(join(packageRoot, 'examples', `${name}.yaml`), 'utf8')) as Manifest;
-}
-
-/** The profile of the quick start, whose rules act after a few sleeps, under the name that the example refers to. */
-export function quickProfile(): Manifest {
-  const text = readFileSync(join(packageRoot, 'examples', 'quickstart.yaml'), 'utf8');
-  const profile = parseAllDocuments(text)
-    .map((document) => document.toJS() as Manifest)
-    .find(({ kind }) => kind === 'TuningProfile');
-  return { ...profile!, metadata: { name: 'default' } };
-}
-
-/** The example with a canary of seconds and with small claims on the node. */
-export function quickMemory(change: Record<string, unknown> = {}): Manifest {
-  const { spec, ...rest } = example('memorycluster');
-  return {
-    ...rest,
-    spec: {
-      ...spec,
-      monitoring: { interval: '2s', staleAfter: '30s' },
-      rollout: {
-        steps: [
-          { weight: 20, hold: '5s', minSamples: 5, minSleeps: 0 },
-          { weight: 100, hold: '5s', minSamples: 5, minSleeps: 0 },
-        ],
-        analysis: {
-          interval: '2s',
-          window: '20s',
-          metrics: [
-            { name: 'errorRatio', tolerance: 0.3, limit: 0.9, onNoData: 'pass' },
-            { name: 'mismatchRatio', tolerance: 0, limit: 0, onNoData: 'pass' },
-          ],
-          failureBudget: { window: '20s', ratio: 0.5, consecutive: 4 },
-        },
-        onFail: 'rollback',
-        progressDeadline: '60s',
-      },
-      ...change,
-    },
-  };
-}
-
-/** A manifest of one of our kinds. */
-export interface Manifest {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: { readonly name: string };
-  readonly spec: Record<string, unknown>;
 }

@@ -52,6 +52,8 @@ export interface Machine {
   run(path: string, ...args: string[]): string;
   /** Kills every process in it, as when the power is cut. */
   killAll(): void;
+  /** Process ids on this host in the control groups beneath one of a name. */
+  pidsIn(controlGroup: string): number[];
   stop(): Promise<void>;
 }
 
@@ -113,6 +115,7 @@ export async function startMachine(folder: string): Promise<Machine> {
     run,
     // In a process namespace of one's own, -1 means all but its first process, which starts its reader again.
     killAll: () => run('sh', '-c', 'kill -KILL -1'),
+    pidsIn: (name) => processesIn(join(hierarchies()[0]!, controlGroup), name),
     async stop() {
       const ended = once(holder, 'exit');
       holder.stdin.end();
@@ -201,6 +204,14 @@ function createControlGroup(name: string): void {
       if (existsSync(join(folder, file)) && hierarchy.endsWith('cpuset'))
         writeFileSync(join(folder, file), readFileSync(join(hierarchy, file)));
   }
+}
+
+function processesIn(folder: string, name: string, within = false): number[] {
+  const own = within ? readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean) : [];
+  const below = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap((entry) => processesIn(join(folder, entry.name), name, within || entry.name === name));
+  return [...own.map(Number), ...below];
 }
 
 /** Of machines whose owner was killed: all else of theirs is gone by itself. */

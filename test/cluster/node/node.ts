@@ -31,6 +31,8 @@ export interface KubernetesNode {
   restartServices(): Promise<void>;
   /** As after the power was cut: every pod's process is killed with the services. */
   reboot(): Promise<void>;
+  /** Process ids on this host of everything in a pod. */
+  pidsOf(podUid: string): number[];
   stop(): Promise<void>;
 }
 
@@ -101,6 +103,7 @@ export async function startNode(): Promise<KubernetesNode> {
       tag: (image, name) => machine.run('ctr', '--namespace=k8s.io', 'images', 'tag', '--force', image, name),
       restartServices: () => services.restart(),
       reboot: () => services.reboot(),
+      pidsOf: (uid) => machine.pidsIn(`pod${uid}`),
       stop,
     };
     node.load('pause', 'coredns');
