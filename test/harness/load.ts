@@ -62,6 +62,15 @@ export class Load {
     this.#stopping = false;
   }
 
+  /** Waits until so many more episodes are acknowledged. @throws Error when that takes more than two minutes */
+  async written(more: number): Promise<void> {
+    const wanted = this.acknowledged.size + more;
+    for (let waited = 0; this.acknowledged.size < wanted; waited++) {
+      if (waited > 1_200) throw new Error(`no ${more} episodes were acknowledged within two minutes`);
+      await sleep(100);
+    }
+  }
+
   /** Goes on with the same memory where it is now. */
   async moveTo(target: LoadTarget): Promise<void> {
     await this.#mcp.close();

@@ -61,12 +61,11 @@ async function operatorKilled(report: Report, on: MemoryOnNode, load: Load): Pro
 /** Every process of the node is killed at once. */
 async function rebooted(report: Report, on: MemoryOnNode, load: Load): Promise<void> {
   load.start(2, 50);
-  await sleep(3_000);
+  await load.written(20);
   const start = Date.now();
   await on.node.reboot();
   await on.node.ready();
-  const before = load.acknowledged.size;
-  while (load.acknowledged.size < before + 10 && Date.now() - start < 300_000) await sleep(500);
+  await load.written(10);
   report.figure(
     'from the cut to the first acknowledged puts',
     `${Math.round((Date.now() - start) / 1000)} s`,
@@ -82,7 +81,7 @@ async function restored(report: Report, on: MemoryOnNode, load: Load): Promise<v
   const folderOf = async () =>
     join(on.node.volumes, await on.kubectl('get', 'pvc', claim, '-o', 'jsonpath={.spec.volumeName}'));
   load.start(2, 50);
-  await sleep(2_000);
+  await load.written(20);
   const uid = await on.kubectl('get', 'pod', 'memory-vault-0', '-o', 'jsonpath={.metadata.uid}');
   const backup = join(on.node.machine.folder, 'backup');
   const pids = on.node.pidsOf(uid);
@@ -121,10 +120,10 @@ async function redisKilled(report: Report, on: MemoryOnNode, load: Load): Promis
   await on.until('Ready with Redis', (now) => is(now, 'Ready'), 5);
   await on.kubectl('rollout', 'status', 'statefulset/memory-redis', '--timeout=120s');
   load.start(2, 50);
-  await sleep(3_000);
+  await load.written(20);
   await on.kubectl('delete', 'pod', 'memory-redis-0', '--force', '--grace-period=0');
   await on.kubectl('rollout', 'status', 'statefulset/memory-redis', '--timeout=120s');
-  await sleep(3_000);
+  await load.written(20);
   await load.stop();
   const lag = async () => {
     const script = `fetch('http://memory-vault:9091/metrics').then((r) => r.text()).then((t) => console.log(t))`;

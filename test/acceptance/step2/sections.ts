@@ -1,5 +1,6 @@
 import type { Report } from '../report.js';
+import { node } from './node.js';
 import { redis } from './redis.js';
 
 /** The acceptance section of step 2, part by part. */
-export const step2: Record<string, (report: Report) => Promise<void>> = { redis };
+export const step2: Record<string, (report: Report) => Promise<void>> = { node, redis };
