@@ -171,6 +171,8 @@ function connect(first: number): MachineNetwork {
     enterNetwork(first, 'address', 'add', `${network.machine}/30`, 'dev', 'eth0');
     enterNetwork(first, 'link', 'set', 'eth0', 'up');
     enterNetwork(first, 'route', 'add', 'default', 'via', network.host);
+    // The address of a pod that is gone answers nothing, as in most pod networks.
+    enterNetwork(first, 'route', 'add', 'blackhole', network.pods);
     for (const range of [network.pods, network.services]) ip('route', 'add', range, 'via', network.machine);
     return network;
   }
