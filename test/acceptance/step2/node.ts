@@ -128,7 +128,7 @@ async function redisKilled(report: Report, on: MemoryOnNode, load: Load): Promis
   const lag = async () => {
     const script = `fetch('http://memory-vault:9091/metrics').then((r) => r.text()).then((t) => console.log(t))`;
     const metrics = await on.kubectl('exec', 'deployment/memory-gateway', '--', 'node', '-e', script);
-    const values = metrics.split('\n').filter((line) => /^bus_relay_lag_events/.test(line));
+    const values = metrics.split('\n').filter((line) => line.startsWith('bus_relay_lag_events'));
     return values.length === 0 ? NaN : Math.max(...values.map((line) => Number(line.split(' ').at(-1))));
   };
   let last = await lag();

@@ -94,7 +94,7 @@ export async function startNode(): Promise<KubernetesNode> {
       },
       kubectl,
       apply: async (manifests) => {
-        await succeed(cluster, ['apply', '--server-side', '-f', '-'], manifests);
+        await succeed(cluster, ['apply', '--server-side', '--force-conflicts', '-f', '-'], manifests);
       },
       load: (...images) => {
         for (const archive of buildImages(...images))
