@@ -32,7 +32,8 @@ export class BackgroundJobs {
       await job();
     } catch (error) {
       outcome = 'failed';
-      this.#logger.warn({ job: name, err: error }, 'failed; it is tried again');
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#logger.warn({ job: name, reason }, 'failed; it is tried again');
     }
     this.#running.delete(name);
     this.#onEnd(name, outcome);

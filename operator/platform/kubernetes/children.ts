@@ -6,7 +6,7 @@ import type { Caches } from './caches.js';
 import { childKinds, kindKey, type ChildKind } from './kinds.js';
 import { fieldManager } from './field-manager.js';
 import { appliedAnnotation } from './render/names.js';
-import { foreignFields, type Child } from './trim.js';
+import { heldFields, type Child, type Held, type Workload } from './trim.js';
 
 /** What children are synchronized with. */
 interface ChildrenContext {
@@ -25,13 +25,13 @@ interface Ahead {
 /**
  * Brings children of clusters about by server-side apply, and deletes those that are no longer wanted.
  *
- * A child is in sync when it was made from what we would render now, and nobody else holds fields of it but those we found
- * after our own last apply. Anything else is applied again: that is how drift is repaired, and why rest means no requests.
+ * A child is in sync when it was made from what we would render now, and its fields are held by whom they were held after our
+ * own last apply. Anything else is applied again: that is how drift is repaired, and why rest means no requests.
  */
 export class Children {
   readonly #context: ChildrenContext;
-  /** Digests of foreign fields that we left alone at our last apply, by child. */
-  readonly #accepted = new Map<string, string>();
+  /** Who held what after our last apply, by child. */
+  readonly #accepted = new Map<string, Held>();
   readonly #ahead = new Map<string, Ahead>();
 
   constructor(context: ChildrenContext) {
@@ -59,7 +59,7 @@ export class Children {
     return wanted.filter((object) => {
       const informer = this.#context.caches.children.get(kindKey(object));
       if (informer === undefined) return false;
-      return !this.#inSync(childKey(object), hashOf(object), informer.get(keyOf(object)));
+      return !this.#inSync(object, informer.get(keyOf(object)));
     });
   }
 
@@ -103,25 +103,31 @@ export class Children {
     const key = childKey(object);
     const hash = hashOf(object);
     const cached = caches.children.get(kindKey(type))?.get(keyOf(object));
-    if (this.#inSync(key, hash, cached)) return;
+    if (this.#inSync(object, cached)) return;
     const applied = await client.apply<KubeObject>(type, object, { fieldManager, signal });
-    const foreign = foreignFields(applied.metadata);
-    if (foreign === '') this.#accepted.delete(key);
-    else this.#accepted.set(key, foreign);
+    this.#accepted.set(key, heldFields(applied.metadata));
     if (applied.metadata.resourceVersion !== cached?.metadata.resourceVersion) {
       this.#ahead.set(key, { cached: cached?.metadata.resourceVersion, hash });
     }
   }
 
-  #inSync(key: string, hash: string, cached: Child | undefined): boolean {
+  #inSync(wanted: KubeObject, cached: Child | undefined): boolean {
+    const [key, hash] = [childKey(wanted), hashOf(wanted)];
     const ahead = this.#ahead.get(key);
     if (ahead !== undefined && ahead.cached === cached?.metadata.resourceVersion) return ahead.hash === hash;
     this.#ahead.delete(key);
     if (cached === undefined) return false;
     // What is being deleted is made again when it is gone, which the cache tells.
     if (cached.metadata.deletionTimestamp !== undefined) return true;
-    if (cached.metadata.annotations?.[appliedAnnotation] !== hash) return false;
-    return cached.foreign === '' || cached.foreign === this.#accepted.get(key);
+    return cached.metadata.annotations?.[appliedAnnotation] === hash && this.#isHeldAsBefore(wanted, cached);
+  }
+
+  #isHeldAsBefore(wanted: KubeObject, cached: Child): boolean {
+    const { ours, foreign } = cached.held;
+    const accepted = this.#accepted.get(childKey(wanted));
+    if (accepted !== undefined) return ours === accepted.ours && foreign === accepted.foreign;
+    // After a restart nothing is known: what others hold is taken over once, and a scaled workload is told by its number.
+    return foreign === '' && replicasOf(cached) === replicasOf(wanted);
   }
 
   #forget(key: string): void {
@@ -137,4 +143,9 @@ function childKey(object: KubeObject): string {
 /** What the object was rendered to, see `child` in render/object.ts. */
 function hashOf({ metadata }: KubeObject): string {
   return metadata.annotations?.[appliedAnnotation] ?? '';
+}
+
+/** The number of pods; undefined for what has none, or leaves it to an autoscaler. */
+function replicasOf(object: KubeObject): number | undefined {
+  return (object as Partial<Workload>).spec?.replicas;
 }

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { MemoryCluster } from '../../api/memory-cluster.js';
 import type { Plan, Platform, Seen, Stored, Work } from '../../reconcile/reconcile.js';
 import type { Statement } from '../../api/conditions.js';
-import { keyOf, type KubeObject } from '../../runtime/index.js';
+import { ApiError, keyOf, type KubeObject } from '../../runtime/index.js';
 import { BackgroundJobs } from '../../tracks/background.js';
 import { TrackDuties } from '../../tracks/duties.js';
 import { gatewayEpoch } from '../../tracks/gateway-epoch.js';
@@ -14,6 +15,7 @@ import { configMapType, deploymentType, kindKey, statefulSetType } from './kinds
 import { labels, shardsName } from './render/names.js';
 import { troubleOf } from './pod-trouble.js';
 import { kubernetesProblems } from './problems.js';
+import { ReferencedSecrets } from './referenced-secrets.js';
 import { Sampler } from './sampler.js';
 import { SecretMaker } from './secrets.js';
 import { TablePublisher } from './shard-table.js';
@@ -24,8 +26,9 @@ import { LazyTracks } from './lazy-tracks.js';
 import { wantedOf, type Wanted } from './wanted-objects.js';
 import { serviceStatuses, servicesSeen, trackObservation, type ServiceSeen } from './workload-status.js';
 
-/** After a job failed it is asked for again, in milliseconds. */
-const retryJobMs = 2_000;
+/** After a job failed it is asked for again, in milliseconds: soon at first, and then with more patience. */
+const retryJobMs = 1_000;
+const longestRetryMs = 60_000;
 
 /**
  * One MemoryCluster on Kubernetes, with what this process remembers of it between passes. Everything remembered can be
@@ -41,6 +44,9 @@ export class ClusterAgent implements Platform {
   readonly #ended = new AbortController();
   readonly #table: TablePublisher;
   readonly #growth: ClaimGrowth;
+  readonly #references: ReferencedSecrets;
+  /** Jobs that failed since one was done. */
+  #failures = 0;
   #cluster: Stored<MemoryCluster>;
   #signal: AbortSignal;
   /** Conditions of the last attempt to bring things about. */
@@ -59,7 +65,9 @@ export class ClusterAgent implements Platform {
       () => this.#secrets.known?.internalToken ?? '',
     );
     this.#jobs = new BackgroundJobs(own, (job, outcome) => {
-      if (job !== 'probe') wake(keyOf(cluster), outcome === 'done' ? 0 : retryJobMs);
+      this.#failures = outcome === 'done' ? 0 : this.#failures + 1;
+      const delayMs = outcome === 'done' ? 0 : Math.min(retryJobMs * 2 ** this.#failures, longestRetryMs);
+      if (job !== 'probe') wake(keyOf(cluster), delayMs);
     });
     this.#duties = new TrackDuties({
       documents: new StateDocuments(client, () => this.#cluster),
@@ -70,6 +78,7 @@ export class ClusterAgent implements Platform {
       signal: AbortSignal.any([signal, this.#ended.signal]),
     });
     this.#growth = new ClaimGrowth(client);
+    this.#references = new ReferencedSecrets(client, () => clock.monotonic());
     this.#table = new TablePublisher({ client, caches: shared.caches, addresses });
     this.sampler = new Sampler({
       folder: join(stateFolder, 'samples', namespace, name),
@@ -117,7 +126,7 @@ export class ClusterAgent implements Platform {
       completion: this.#duties.completion,
       services: serviceStatuses(seen),
       endpoints: endpointsOf(cluster),
-      statements: this.#statements,
+      statements: [...this.#statements, ...(await this.#missingSecrets(cluster, seen))],
     };
   }
 
@@ -135,7 +144,7 @@ export class ClusterAgent implements Platform {
     const open = children.open(first ? wanted.objects : wanted.objects.filter(isStableWorkload)).length;
     return {
       ...(open > 0 && { applying: `${open} objects of this generation are being brought about` }),
-      carryOut: () => this.#carryOut(plan, wanted),
+      carryOut: () => this.#tellFailure(plan, wanted),
     };
   }
 
@@ -151,8 +160,29 @@ export class ClusterAgent implements Platform {
     this.#tracks.close();
   }
 
+  async #missingSecrets(cluster: MemoryCluster, seen: readonly ServiceSeen[]): Promise<readonly Statement[]> {
+    const complete = seen.length > 0 && serviceStatuses(seen).every(({ ready, wanted }) => ready >= wanted);
+    return complete ? [] : this.#references.missing(cluster, this.#signal);
+  }
+
+  /** What cannot be brought about is told by the next pass, which comes by itself. */
+  async #tellFailure(plan: Plan, wanted: Wanted): Promise<void> {
+    const before = this.#statements;
+    try {
+      this.#statements = await this.#carryOut(plan, wanted);
+    } catch (error) {
+      const told = failureOf(error);
+      if (told !== undefined) {
+        this.#statements = [told];
+        this.#shared.events.record(plan.cluster, 'ApplyFailed', told.message);
+      }
+      throw error;
+    }
+    if (!isDeepStrictEqual(before, this.#statements)) this.#shared.wake(keyOf(plan.cluster), 0);
+  }
+
   /** Capacity before traffic, traffic before what is no longer wanted goes. */
-  async #carryOut(plan: Plan, wanted: Wanted): Promise<void> {
+  async #carryOut(plan: Plan, wanted: Wanted): Promise<readonly Statement[]> {
     const { children, client } = this.#shared;
     const { cluster, observation } = plan;
     const signal = this.#signal;
@@ -167,7 +197,7 @@ export class ClusterAgent implements Platform {
       if (observation.canary === undefined) await this.#forgetCanary();
     }
     await this.#hint(plan);
-    this.#statements = missing.map((kind) => ({
+    return missing.map((kind) => ({
       type: 'AddOnMissing',
       status: 'True',
       reason: 'KindNotServed',
@@ -242,4 +272,11 @@ function readyGateways(seen: readonly ServiceSeen[]): Pod[] {
 function isStableWorkload({ kind, metadata }: KubeObject): boolean {
   const workload = kind === statefulSetType.kind || kind === deploymentType.kind;
   return workload && metadata.labels?.[labels.track] !== 'canary';
+}
+
+/** What the API server refused; undefined for a conflict, which is only somebody else's being faster. */
+function failureOf(error: unknown): Statement | undefined {
+  if (!(error instanceof ApiError) || error.reason === 'Conflict') return undefined;
+  const reason = error.reason === '' ? 'Failed' : error.reason;
+  return { type: 'ApplyFailed', status: 'True', reason, message: error.message.slice(0, 1_024) };
 }

@@ -10,6 +10,7 @@ import { answeredBy } from './action-routing.js';
 import { ClusterAgent } from './cluster-agent.js';
 import { happenings, newAdjustments } from './happenings.js';
 import { actionType, clusterType } from './kinds.js';
+import { lookAgainMs } from './referenced-secrets.js';
 import { requeueAfterMs } from './requeue.js';
 import type { Shared } from './shared.js';
 import { StatusWriter } from './status-writer.js';
@@ -95,7 +96,9 @@ export class ClusterOperator {
   ): number | undefined {
     const reads = cluster.spec.tuningProfileRef !== undefined || status.rollout?.run !== undefined;
     const scrapeMs = hasPods && reads ? agent.sampler.msToNextRound(cluster) : undefined;
-    return requeueAfterMs(status, new Date(this.#shared.clock.now()), scrapeMs);
+    const missing = status.conditions.some(({ type }) => type === 'SecretMissing');
+    const waits = [scrapeMs, missing ? lookAgainMs : undefined].filter((ms) => ms !== undefined);
+    return requeueAfterMs(status, new Date(this.#shared.clock.now()), waits);
   }
 
   #agent(key: string, cluster: Stored<MemoryCluster>): ClusterAgent {

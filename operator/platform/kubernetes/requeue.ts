@@ -6,12 +6,12 @@ const pollMs = 1_000;
 
 /**
  * When a cluster has to be looked at again though nothing changes, from what its status stores; undefined when never.
- * @param scrapeMs until new samples are due; undefined when nobody reads any
+ * @param others waits that are not in it, in milliseconds: until new samples are due, for example
  */
 export function requeueAfterMs(
   status: MemoryClusterStatus,
   now: Date,
-  scrapeMs: number | undefined,
+  others: readonly number[],
 ): number | undefined {
   const run = status.rollout?.run;
   const instants = [
@@ -25,11 +25,7 @@ export function requeueAfterMs(
     // One that has passed has led to nothing more: what comes next is told by something else.
     return inMs > 0 ? [inMs] : [];
   });
-  const waits = [
-    ...deadlines,
-    ...(scrapeMs === undefined ? [] : [Math.max(scrapeMs, 0)]),
-    ...(polls(status) ? [pollMs] : []),
-  ];
+  const waits = [...deadlines, ...others.map((ms) => Math.max(ms, 0)), ...(polls(status) ? [pollMs] : [])];
   return waits.length === 0 ? undefined : Math.min(...waits) + 1;
 }
 

@@ -11,7 +11,7 @@ import { epochAnnotation, fieldManager } from './field-manager.js';
 import { isOwnedBy, ownedMetadata } from './owned.js';
 import { appliedAnnotation, shardsKey, shardsName } from './render/names.js';
 import { appliedHash } from './render/object.js';
-import type { Child, Pod } from './trim.js';
+import { heldFields, type Child, type Pod } from './trim.js';
 
 interface PublisherContext {
   readonly client: ApiClient;
@@ -28,6 +28,9 @@ export class TablePublisher {
   /** Wish that we published and the version in the cache when we did. */
   #ahead: { readonly cached: string | undefined; readonly hash: string } | undefined;
 
+  /** What others held of it after our last publication. */
+  #accepted = '';
+
   constructor(context: PublisherContext) {
     this.#context = context;
   }
@@ -40,7 +43,8 @@ export class TablePublisher {
     const version = cached?.metadata.resourceVersion;
     if (this.#ahead !== undefined && this.#ahead.cached === version) return this.#ahead.hash === hash;
     this.#ahead = undefined;
-    return cached?.metadata.annotations?.[appliedAnnotation] === hash && cached.foreign === '';
+    if (cached?.metadata.annotations?.[appliedAnnotation] !== hash) return false;
+    return cached.held.foreign === this.#accepted;
   }
 
   /** Publishes the table that the intents ask for, unless it is. */
@@ -53,8 +57,11 @@ export class TablePublisher {
     const map = this.#map(plan, found, text);
     const cached = this.#cached(plan.cluster)?.metadata.resourceVersion;
     const options = { fieldManager, signal };
-    if (found === undefined) await client.create(configMapType, map, options);
-    else await client.update(configMapType, map, options);
+    const stored =
+      found === undefined
+        ? await client.create(configMapType, map, options)
+        : await client.update(configMapType, map, options);
+    this.#accepted = heldFields(stored.metadata).foreign;
     this.#ahead = { cached, hash: appliedHash(this.#wish(plan)) };
   }
 

@@ -5,7 +5,14 @@ import { appliedAnnotation } from './render/names.js';
 
 /** A child as it is kept: who it belongs to, what it was made from, and who else has touched it. */
 export interface Child extends KubeObject {
-  /** Digest of what other managers than ours hold of it; empty when that is nothing. */
+  readonly held: Held;
+}
+
+/** Digests of the fields that are held of an object, its status aside. */
+export interface Held {
+  /** By us; empty when the object does not know that we applied it. It shrinks when somebody takes a field over. */
+  readonly ours: string;
+  /** By others; empty when that is nothing. */
   readonly foreign: string;
 }
 
@@ -55,7 +62,7 @@ export interface Pod extends KubeObject {
 
 /** Metadata alone, as much of it as anybody reads. */
 export function trimChild<T extends KubeObject>(object: T): T & Child {
-  return { metadata: trimMetadata(object.metadata), foreign: foreignFields(object.metadata) } as T & Child;
+  return { metadata: trimMetadata(object.metadata), held: heldFields(object.metadata) } as T & Child;
 }
 
 export function trimWorkload({ metadata, spec, status = {} }: Workload): Workload {
@@ -119,18 +126,17 @@ export function withoutManagedFields<T extends KubeObject>(object: T): T {
   return { ...object, metadata: Object.fromEntries(entries) as unknown as T['metadata'] };
 }
 
-/**
- * A digest of the fields that others than this operator hold of an object, its status aside. It changes when somebody
- * edits a field, and it is `none of ours` when the object no longer knows that we applied it.
- */
-export function foreignFields({ managedFields = [] }: ObjectMeta): string {
+/** Who holds what of an object. Scaling, for one, takes `replicas` from us and leaves no other trace. */
+export function heldFields({ managedFields = [] }: ObjectMeta): Held {
   const entries = managedFields.filter(({ subresource }) => subresource !== 'status');
-  const others = entries.filter(({ manager }) => manager !== fieldManager);
-  if (others.length === entries.length) return 'none of ours';
-  return others.length === 0 ? '' : digest(others);
+  return {
+    ours: digest(entries.filter(({ manager }) => manager === fieldManager)),
+    foreign: digest(entries.filter(({ manager }) => manager !== fieldManager)),
+  };
 }
 
 function digest(entries: readonly ManagedFields[]): string {
+  if (entries.length === 0) return '';
   const text = JSON.stringify(
     entries.map(({ manager, operation, fieldsV1 }) => [manager, operation, fieldsV1]),
   );
