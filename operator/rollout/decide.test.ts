@@ -444,8 +444,17 @@ group('commands', () => {
 
 test('an epoch that the gateways know and the status does not is overtaken', () => {
   const world = servingWorld();
-  world.carryOut({ type: 'publishTable', epoch: 40, basisPoints: 0, canary: false });
-  expect(world.reconcile().table.epoch).toBe(41);
+  const epoch = world.status!.table.epoch + 40;
+  world.carryOut({ type: 'publishTable', epoch, basisPoints: 0, canary: false });
+  expect(world.reconcile().table.epoch).toBe(epoch + 1);
+});
+
+test('a cluster that is made anew counts its epochs from where no earlier one has come', () => {
+  const world = changed();
+  world.runUntil(({ history }) => history.length === 2);
+  const { epoch } = world.status!.table;
+  const again = decide(world.wish, undefined, world.observe(), world.instant);
+  expect(again.status.table.epoch).toBeGreaterThan(epoch);
 });
 
 test('a decision is a value: the same arguments give the same one, and nothing is changed', () => {

@@ -45,10 +45,15 @@ interface Wanted {
   readonly wish: Wish;
 }
 
+/**
+ * Epochs count from the second of the installation. A vault whose volume was kept refuses every write that carries an older
+ * epoch than it has seen: so a cluster of the name that was there before, or a status that was lost, does no harm.
+ */
 function install({ revision, template }: Wanted, moment: Moment): RolloutStatus {
+  const epoch = Math.floor(moment.now.getTime() / 1000);
   const empty: RolloutStatus = {
     state: 'Installing',
-    table: { epoch: 1, basisPoints: 0, canary: false },
+    table: { epoch, basisPoints: 0, canary: false },
     revisions: [{ revision, template }],
     rejectedRevisions: [],
     history: [],

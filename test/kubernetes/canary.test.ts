@@ -65,6 +65,15 @@ suite(`canaries on a real API server${missing === undefined ? '' : ` (skipped: $
     expect(stdout).toBe('');
     const { data } = await world.client.get(configMapType, { namespace: 'default', name: 'memory-shards' });
     expect(JSON.parse(data?.['table.json'] ?? '{}')).toMatchObject({ canaryBasisPoints: 0 });
+    // What was known of this canary must not be taken for the next one's.
+    const state = () => world.client.get(configMapType, { namespace: 'default', name: 'memory-state' });
+    const kept = await world.until(
+      'an empty state',
+      state,
+      (map) => map.data?.['drain.json'] === undefined,
+      30,
+    );
+    expect(kept.data?.['tracks.json']).not.toContain('seededRevision');
   });
 
   test('a canary whose image cannot be pulled is rolled back with that reason', async () => {

@@ -187,14 +187,15 @@ export class ClusterAgent implements Platform {
     const { cluster, observation } = plan;
     const signal = this.#signal;
     await this.#secrets.ensure(cluster, !observation.stable.ready, signal);
+    if (isWithoutCanary(plan)) await this.#forgetCanary();
     const missing = await children.apply(wanted.objects, signal);
     await this.#growth.grow(cluster, wanted.claims, signal);
     await this.#table.publish(plan, signal);
     this.#duties.perform(plan.intents, plan);
     await this.#removeUnwanted(plan, wanted.objects);
-    if (plan.intents.some(({ type }) => type === 'removeCanary')) {
-      await removeCanaryVolumes(client, this.#cluster, signal);
-      if (observation.canary === undefined) await this.#forgetCanary();
+    if (removesCanary(plan)) {
+      const drained = observation.drain?.verified === true;
+      await removeCanaryVolumes(client, this.#cluster, { drained, signal });
     }
     await this.#hint(plan);
     return missing.map((kind) => ({
@@ -210,11 +211,12 @@ export class ClusterAgent implements Platform {
     this.#tracks.forget('canary');
   }
 
-  async #removeUnwanted({ cluster }: Plan, wanted: readonly KubeObject[]): Promise<void> {
+  async #removeUnwanted(plan: Plan, wanted: readonly KubeObject[]): Promise<void> {
     const { children, client } = this.#shared;
+    const { cluster } = plan;
     const { name } = cluster.metadata;
     const kept = [shardsName(name), stateName(name)].map((map) => `${kindKey(configMapType)} ${map}`);
-    const unwanted = children.unwanted(cluster, wanted, kept);
+    const unwanted = children.unwanted(cluster, wanted, kept).filter((child) => mayGo(child, plan));
     if (unwanted.length === 0) return;
     await confirmUnchanged(client, this.#cluster, this.#signal);
     await children.remove(unwanted, this.#signal);
@@ -252,7 +254,9 @@ export class ClusterAgent implements Platform {
     const pods = caches.pods
       .by('cluster', keyOf(cluster))
       .filter(({ metadata }) => metadata.labels?.[labels.track] === 'canary');
-    const left = pods.length > 0 || (await canaryVolumes(client, cluster, this.#signal)).length > 0;
+    const { drain } = await this.#duties.observe(cluster.status.rollout);
+    const scope = { drained: drain?.verified === true, signal: this.#signal };
+    const left = pods.length > 0 || (await canaryVolumes(client, cluster, scope)).length > 0;
     return left ? { ready: false, message: 'the canary is being removed' } : undefined;
   }
 }
@@ -267,6 +271,26 @@ function readyGateways(seen: readonly ServiceSeen[]): Pod[] {
   return seen
     .filter(({ service }) => service === 'gateway')
     .flatMap(({ pods }) => pods.filter((pod) => troubleOf(pod) === undefined));
+}
+
+function removesCanary({ intents }: Plan): boolean {
+  return intents.some(({ type }) => type === 'removeCanary');
+}
+
+/** Before a canary is made, and after it is gone: what is remembered then is of an earlier one. */
+function isWithoutCanary({ cluster, observation, rollout }: Plan): boolean {
+  if (observation.canary !== undefined) return false;
+  return rollout.state === 'Starting' || cluster.status?.rollout?.state === 'Removing';
+}
+
+/**
+ * What holds episodes goes only when a canary is to go, which is after its drain, and stable's never: whatever a plan has
+ * left out, its volumes may go with it.
+ */
+export function mayGo({ kind, metadata }: KubeObject, plan: Plan): boolean {
+  const track = metadata.labels?.[labels.track];
+  if (kind !== statefulSetType.kind || track === undefined) return true;
+  return track === 'canary' && removesCanary(plan);
 }
 
 function isStableWorkload({ kind, metadata }: KubeObject): boolean {
