@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { MemoryAction } from '../../api/memory-action.js';
 import type { MemoryCluster } from '../../api/memory-cluster.js';
 import type { TuningProfile } from '../../api/tuning-profile.js';
@@ -30,6 +31,9 @@ import {
   type Pod,
   type Workload,
 } from './trim.js';
+
+/** How long the kinds of add-ons are waited for. */
+const addOnPatienceMs = 10_000;
 
 export type ChildInformer = Informer<Child, 'cluster'>;
 
@@ -86,7 +90,9 @@ export class CacheSet implements Caches {
       transform: trimPod,
       indexes: { cluster: byLabel<Pod>(labels.cluster) },
     });
-    for (const kind of childKinds.filter(({ optional }) => !optional)) this.#add(kind);
+    for (const kind of childKinds.filter(({ optional }) => !optional)) {
+      this.children.set(kindKey(kind.type), this.#informer(kind));
+    }
   }
 
   /** Called with each child cache that there is and that comes later. */
@@ -126,9 +132,13 @@ export class CacheSet implements Caches {
     await Promise.all(this.required.map((informer) => informer.run(signal)));
   }
 
-  /** Looks which add-ons there are now, and begins or ends to follow their kinds. */
-  async discover(signal: AbortSignal): Promise<void> {
+  /**
+   * Looks which add-ons there are now, and begins or ends to follow their kinds. A kind counts when it was listed. What
+   * cannot be listed, for want of a right for example, is tried on and keeps nobody waiting for more than `patienceMs`.
+   */
+  async discover(signal: AbortSignal, patienceMs = addOnPatienceMs): Promise<void> {
     const { client, logger } = this.#options;
+    const arrivals: Promise<void>[] = [];
     for (const kind of childKinds.filter(({ optional }) => optional)) {
       const key = kindKey(kind.type);
       const followed = this.#optional.get(key);
@@ -137,24 +147,35 @@ export class CacheSet implements Caches {
         logger.info({ kind: kind.type.kind }, 'this API server has an optional kind');
         const ended = new AbortController();
         this.#optional.set(key, ended);
-        const informer = this.#add(kind);
-        void informer.run(AbortSignal.any([signal, ended.signal]));
-        await informer.whenSynced(signal);
-        this.#onChild?.(informer);
+        arrivals.push(this.#follow(kind, AbortSignal.any([signal, ended.signal])));
       } else if (!served && followed !== undefined) {
         followed.abort();
         this.#optional.delete(key);
         this.children.delete(key);
       }
     }
+    await Promise.race([Promise.all(arrivals), patience(patienceMs, signal)]);
   }
 
-  #add({ type, workload }: ChildKind): ChildInformer {
+  /** Resolves when the kind was listed, or is not followed any more. */
+  async #follow(kind: ChildKind, signal: AbortSignal): Promise<void> {
+    const informer = this.#informer(kind);
+    void informer.run(signal);
+    await informer.whenSynced(signal).then(
+      () => {
+        this.children.set(kindKey(kind.type), informer);
+        this.#onChild?.(informer);
+      },
+      () => undefined,
+    );
+  }
+
+  #informer({ type, workload }: ChildKind): ChildInformer {
     const common = {
       labelSelector: `${labels.managedBy}=${product},${labels.cluster}`,
       indexes: { cluster: byLabel<Child>(labels.cluster) },
     };
-    const informer: ChildInformer = workload
+    return workload
       ? createInformer({
           ...this.#common(type as ResourceType<Workload>),
           ...common,
@@ -165,8 +186,6 @@ export class CacheSet implements Caches {
           ...common,
           transform: trimChild,
         });
-    this.children.set(kindKey(type), informer);
-    return informer;
   }
 
   #common<T extends KubeObject>(type: ResourceType<T>) {
@@ -179,6 +198,10 @@ export class CacheSet implements Caches {
       onHandlerError: (error: unknown) => logger.error({ kind: type.kind, err: error }, 'a handler failed'),
     };
   }
+}
+
+async function patience(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
 }
 
 /** Key of the profile that a cluster names. */

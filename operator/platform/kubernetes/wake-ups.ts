@@ -52,7 +52,11 @@ export function wakeOnChanges(caches: CacheSet, woken: Woken): () => void {
     }),
     caches.pods.onChange(dependent),
   ];
-  caches.onChildCache((informer: ChildInformer) => stops.push(informer.onChange(dependent)));
+  caches.onChildCache((informer: ChildInformer) => {
+    stops.push(informer.onChange(dependent));
+    // Clusters may have waited for the kind of an add-on that has just been installed.
+    for (const cluster of caches.clusters.list()) clusters.add(keyOf(cluster));
+  });
   return () => {
     caches.onChildCache(undefined);
     for (const stop of stops) stop();
