@@ -68,11 +68,15 @@ describe('kinds of add-ons', () => {
       add: (key: string) => woken.push(key),
       addAfter: () => undefined,
     } as unknown as Controller;
-    const stopWaking = wakeOnChanges(caches, {
-      clusters: controller,
-      profiles: controller,
-      actions: controller,
-    });
+    const stopWaking = wakeOnChanges(
+      caches,
+      { gone: () => undefined },
+      {
+        clusters: controller,
+        profiles: controller,
+        actions: controller,
+      },
+    );
     woken.length = 0;
     served.add('PrometheusRule');
     listable.add('PrometheusRule');

@@ -1,6 +1,13 @@
 import type { Logger } from '../../../services/common/logger.js';
 import type { MemoryCluster } from '../../api/memory-cluster.js';
-import { keyOf, type ApiClient, type KubeObject, type ResourceType } from '../../runtime/index.js';
+import {
+  isConflict,
+  keyOf,
+  metadataOf,
+  type ApiClient,
+  type KubeObject,
+  type ResourceType,
+} from '../../runtime/index.js';
 import type { Stored } from '../../reconcile/reconcile.js';
 import type { Caches } from './caches.js';
 import { childKinds, kindKey, type ChildKind } from './kinds.js';
@@ -20,6 +27,15 @@ interface Ahead {
   /** Version in the cache when we applied; undefined when it was not there. */
   readonly cached: string | undefined;
   readonly hash: string;
+}
+
+/** An object has the name of a child and belongs to somebody else: a cluster of this name that is going, for example. */
+export class TakenError extends Error {
+  override readonly name = 'TakenError';
+
+  constructor(kind: string, { metadata }: KubeObject) {
+    super(`${kind} ${metadata.name} is there already and belongs to somebody else; it is not touched`);
+  }
 }
 
 /**
@@ -98,17 +114,41 @@ export class Children {
     }
   }
 
+  /** Forgets what is known of a child that is gone. */
+  gone(child: KubeObject, type: ResourceType): void {
+    this.#forget(`${kindKey(type)} ${keyOf(child)}`);
+  }
+
   async #applyOne({ type }: ChildKind, object: KubeObject, signal: AbortSignal): Promise<void> {
     const { client, caches } = this.#context;
     const key = childKey(object);
     const hash = hashOf(object);
     const cached = caches.children.get(kindKey(type))?.get(keyOf(object));
     if (this.#inSync(object, cached)) return;
-    const applied = await client.apply<KubeObject>(type, object, { fieldManager, signal });
+    if (cached !== undefined && isTaken(cached, object)) throw new TakenError(type.kind, object);
+    const applied =
+      cached === undefined
+        ? await this.#make(type, object, signal)
+        : await client.apply<KubeObject>(type, object, { fieldManager, signal });
     this.#accepted.set(key, heldFields(applied.metadata));
     if (applied.metadata.resourceVersion !== cached?.metadata.resourceVersion) {
       this.#ahead.set(key, { cached: cached?.metadata.resourceVersion, hash });
     }
+  }
+
+  /** What the cache does not show may yet be there without our labels: fields of others are taken only from our own object. */
+  async #make(type: ChildKind['type'], object: KubeObject, signal: AbortSignal): Promise<KubeObject> {
+    const { client } = this.#context;
+    try {
+      return await client.apply<KubeObject>(type, object, { fieldManager, force: false, signal });
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+    }
+    const { name, namespace } = object.metadata;
+    const fieldSelector = `metadata.name=${name}`;
+    const { items } = await client.list(metadataOf(type), { namespace, fieldSelector, signal });
+    if (items.some((found) => !isOwned(found, object))) throw new TakenError(type.kind, object);
+    return client.apply<KubeObject>(type, object, { fieldManager, signal });
   }
 
   #inSync(wanted: KubeObject, cached: Child | undefined): boolean {
@@ -143,6 +183,17 @@ function childKey(object: KubeObject): string {
 /** What the object was rendered to, see `child` in render/object.ts. */
 function hashOf({ metadata }: KubeObject): string {
   return metadata.annotations?.[appliedAnnotation] ?? '';
+}
+
+/** What has no owner is free: whoever deleted its cluster has left it on purpose. */
+function isTaken(found: KubeObject, wanted: KubeObject): boolean {
+  const owned = found.metadata.ownerReferences?.some(({ controller }) => controller === true) === true;
+  return owned && !isOwned(found, wanted);
+}
+
+function isOwned({ metadata }: KubeObject, wanted: KubeObject): boolean {
+  const owners = wanted.metadata.ownerReferences ?? [];
+  return metadata.ownerReferences?.some(({ uid }) => owners.some((owner) => owner.uid === uid)) === true;
 }
 
 /** The number of pods; undefined for what has none, or leaves it to an autoscaler. */

@@ -8,6 +8,7 @@ import { BackgroundJobs } from '../../tracks/background.js';
 import { TrackDuties } from '../../tracks/duties.js';
 import { gatewayEpoch } from '../../tracks/gateway-epoch.js';
 import { canaryVolumes, removeCanaryVolumes } from './canary-volumes.js';
+import { TakenError } from './children.js';
 import { ClaimGrowth } from './claim-growth.js';
 import { confirmUnchanged } from './confirm.js';
 import { endpointsOf } from './endpoints.js';
@@ -300,6 +301,9 @@ function isStableWorkload({ kind, metadata }: KubeObject): boolean {
 
 /** What the API server refused; undefined for a conflict, which is only somebody else's being faster. */
 function failureOf(error: unknown): Statement | undefined {
+  if (error instanceof TakenError) {
+    return { type: 'ApplyFailed', status: 'True', reason: 'NameTaken', message: error.message };
+  }
   if (!(error instanceof ApiError) || error.reason === 'Conflict') return undefined;
   const reason = error.reason === '' ? 'Failed' : error.reason;
   return { type: 'ApplyFailed', status: 'True', reason, message: error.message.slice(0, 1_024) };

@@ -32,7 +32,7 @@ export async function lead(leading: Leading): Promise<void> {
     actionController.reconcile(key, limit),
   );
   const all = [clusters, profiles, actions];
-  const stopWaking = wakeOnChanges(caches, { clusters, profiles, actions });
+  const stopWaking = wakeOnChanges(caches, leading.children, { clusters, profiles, actions });
   onControllers(all);
   await Promise.all(all.map((one) => one.run(signal)));
   onControllers([]);

@@ -3,6 +3,7 @@ import type { MemoryCluster } from '../../api/memory-cluster.js';
 import { keyOf, type Controller, type KubeObject } from '../../runtime/index.js';
 import { addresseeOf } from './action-routing.js';
 import { profileOf, type CacheSet, type ChildInformer } from './caches.js';
+import type { Children } from './children.js';
 import { labels } from './render/names.js';
 
 /** Who is to be woken. */
@@ -16,7 +17,7 @@ export interface Woken {
 const mirrorMs = 500;
 
 /** Turns changes of what is cached into work. Returns how to stop it. */
-export function wakeOnChanges(caches: CacheSet, woken: Woken): () => void {
+export function wakeOnChanges(caches: CacheSet, children: Pick<Children, 'gone'>, woken: Woken): () => void {
   const { clusters, profiles, actions } = woken;
   const mirror = (cluster: MemoryCluster | undefined) => {
     for (const key of cluster === undefined ? [] : profileOf(cluster)) profiles.addAfter(key, mirrorMs);
@@ -53,7 +54,12 @@ export function wakeOnChanges(caches: CacheSet, woken: Woken): () => void {
     caches.pods.onChange(dependent),
   ];
   caches.onChildCache((informer: ChildInformer) => {
-    stops.push(informer.onChange(dependent));
+    stops.push(
+      informer.onChange((before, after) => {
+        if (before !== undefined && after === undefined) children.gone(before, informer.type);
+        dependent(before, after);
+      }),
+    );
     // Clusters may have waited for the kind of an add-on that has just been installed.
     for (const cluster of caches.clusters.list()) clusters.add(keyOf(cluster));
   });

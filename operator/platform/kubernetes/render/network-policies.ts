@@ -31,7 +31,7 @@ export function networkPolicies(cluster: Stored<MemoryCluster>, options: RenderO
       { spec: { podSelector: { matchLabels }, policyTypes: ['Ingress'], ingress } },
     );
   return [
-    policy(name, own, [
+    policy(`${name}-pods`, own, [
       { from: [{ podSelector: { matchLabels: own } }], ports: [...grpcPorts, gatewayPort, tcp(redisPort)] },
       { from: [operator], ports: [...grpcPorts, gatewayPort] },
       { from: [{ namespaceSelector: {} }], ports: metricsPorts },
