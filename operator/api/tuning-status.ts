@@ -187,6 +187,16 @@ const ruleSchema = object(
 /** Where one rule stands. */
 export type RuleStatus = Infer<typeof ruleSchema>;
 
+/** What may become of a change of a parameter. */
+export const adjustmentOutcomes = [
+  'OnTrial',
+  'Kept',
+  'Reverted',
+  'Interrupted',
+  'Rejected',
+  'Bounded',
+] as const;
+
 const adjustmentSchema = object(
   {
     id: string({ description: 'Its name.' }),
@@ -197,7 +207,7 @@ const adjustmentSchema = object(
     before: number({ description: 'The value before.' }),
     after: number({ description: 'The value after.' }),
     evidence: optional(evidenceSchema),
-    outcome: oneOf(['OnTrial', 'Kept', 'Reverted', 'Interrupted', 'Rejected', 'Bounded'], {
+    outcome: oneOf(adjustmentOutcomes, {
       description: 'Bounded: moved into bounds that the profile had changed, without a trial.',
     }),
     settledAt: optional(instant('When the outcome was known.')),

@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { isTrue } from '../api/conditions.js';
-import { tunableParameters } from '../api/tuning-status.js';
+import { adjustmentOutcomes, tunableParameters } from '../api/tuning-status.js';
 import type { Reconciled } from './reconcile.js';
 
 /** Whose figures they are. */
@@ -59,7 +59,11 @@ export function createOperatorMetrics(registry: Registry): OperatorMetrics {
     },
     forget({ namespace, name: cluster }) {
       for (const one of [ready, share]) one.remove({ namespace, cluster });
-      for (const name of tunableParameters) parameter.remove({ namespace, cluster, parameter: name });
+      for (const name of tunableParameters) {
+        parameter.remove({ namespace, cluster, parameter: name });
+        for (const outcome of adjustmentOutcomes)
+          adjustments.remove({ namespace, cluster, parameter: name, outcome });
+      }
     },
   };
 }

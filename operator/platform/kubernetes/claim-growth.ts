@@ -1,6 +1,7 @@
+import type { Statement } from '../../api/conditions.js';
 import type { MemoryCluster } from '../../api/memory-cluster.js';
 import type { Stored } from '../../reconcile/reconcile.js';
-import { resourceType, type ApiClient, type KubeObject } from '../../runtime/index.js';
+import { ApiError, resourceType, type ApiClient, type KubeObject } from '../../runtime/index.js';
 import { fieldManager } from './field-manager.js';
 import type { WantedClaim } from './render/input.js';
 import { labels } from './render/names.js';
@@ -11,26 +12,53 @@ interface Claim extends KubeObject {
 
 const claimType = resourceType<Claim>('v1', 'PersistentVolumeClaim', 'persistentvolumeclaims');
 
+/** Growth that was refused is tried again after so long, in milliseconds. */
+const refusedMs = 10 * 60_000;
+
 /**
  * Grows volume claims to the size in the spec, where Kubernetes keeps the size in the claim template of a StatefulSet as it
- * was. Whether the storage can grow is for its class to say: what it refuses is told and tried again.
+ * was. Whether the storage can grow is for its class to say: what it refuses is told and tried again, and holds up nothing.
  */
 export class ClaimGrowth {
   readonly #client: ApiClient;
+  readonly #now: () => number;
+  #refused: { readonly at: number; readonly of: string; readonly told: readonly Statement[] } | undefined;
   /** Sizes that were asked for already, by claim. */
   readonly #asked = new Map<string, string>();
 
-  constructor(client: ApiClient) {
+  /** @param now milliseconds of a clock that is never set back */
+  constructor(client: ApiClient, now: () => number) {
     this.#client = client;
+    this.#now = now;
   }
 
+  /** @returns a condition when growth was refused */
   async grow(
-    { metadata: { name: cluster, namespace } }: Stored<MemoryCluster>,
+    cluster: Stored<MemoryCluster>,
     claims: readonly WantedClaim[],
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<readonly Statement[]> {
     const open = claims.filter(({ name, size }) => this.#asked.get(name) !== size);
-    if (open.length === 0) return;
+    if (open.length === 0) return [];
+    const of = JSON.stringify(open);
+    if (this.#refused?.of === of && this.#now() - this.#refused.at < refusedMs) return this.#refused.told;
+    try {
+      await this.#growAll(cluster, open, signal);
+      return [];
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const message = error.message.slice(0, 1_024);
+      const told = [{ type: 'ApplyFailed', status: 'True', reason: 'VolumeNotGrown', message }] as const;
+      this.#refused = { at: this.#now(), of, told };
+      return told;
+    }
+  }
+
+  async #growAll(
+    { metadata: { name: cluster, namespace } }: Stored<MemoryCluster>,
+    open: readonly WantedClaim[],
+    signal: AbortSignal,
+  ): Promise<void> {
     const labelSelector = `${labels.cluster}=${cluster}`;
     const { items } = await this.#client.list(claimType, { namespace, labelSelector, signal });
     for (const { name, size } of open) {
@@ -43,4 +71,8 @@ export class ClaimGrowth {
       this.#asked.set(name, size);
     }
   }
+}
+
+function isRefusal(error: unknown): error is ApiError {
+  return error instanceof ApiError && (error.status === 403 || error.status === 422);
 }

@@ -78,7 +78,7 @@ export class ClusterAgent implements Platform {
       now: () => new Date(clock.now()),
       signal: AbortSignal.any([signal, this.#ended.signal]),
     });
-    this.#growth = new ClaimGrowth(client);
+    this.#growth = new ClaimGrowth(client, () => clock.monotonic());
     this.#references = new ReferencedSecrets(client, () => clock.monotonic());
     this.#table = new TablePublisher({ client, caches: shared.caches, addresses });
     this.sampler = new Sampler({
@@ -190,7 +190,7 @@ export class ClusterAgent implements Platform {
     await this.#secrets.ensure(cluster, !observation.stable.ready, signal);
     if (isWithoutCanary(plan)) await this.#forgetCanary();
     const missing = await children.apply(wanted.objects, signal);
-    await this.#growth.grow(cluster, wanted.claims, signal);
+    const notGrown = await this.#growth.grow(cluster, wanted.claims, signal);
     await this.#table.publish(plan, signal);
     this.#duties.perform(plan.intents, plan);
     await this.#removeUnwanted(plan, wanted.objects);
@@ -199,12 +199,7 @@ export class ClusterAgent implements Platform {
       await removeCanaryVolumes(client, this.#cluster, { drained, signal });
     }
     await this.#hint(plan);
-    return missing.map((kind) => ({
-      type: 'AddOnMissing',
-      status: 'True',
-      reason: 'KindNotServed',
-      message: `the spec asks for a ${kind}, and this API server does not serve that kind`,
-    }));
+    return [...notGrown, ...missing.map(addOnMissing)];
   }
 
   async #forgetCanary(): Promise<void> {
@@ -297,6 +292,11 @@ export function mayGo({ kind, metadata }: KubeObject, plan: Plan): boolean {
 function isStableWorkload({ kind, metadata }: KubeObject): boolean {
   const workload = kind === statefulSetType.kind || kind === deploymentType.kind;
   return workload && metadata.labels?.[labels.track] !== 'canary';
+}
+
+function addOnMissing(kind: string): Statement {
+  const message = `the spec asks for a ${kind}, and this API server does not serve that kind`;
+  return { type: 'AddOnMissing', status: 'True', reason: 'KindNotServed', message };
 }
 
 /** What the API server refused; undefined for a conflict, which is only somebody else's being faster. */

@@ -50,8 +50,9 @@ export class ClusterOperator {
     }
   }
 
-  /** Ends what this process does for all clusters. */
+  /** Ends what this process does for all clusters, and says no more of them: another operator leads. */
   async close(): Promise<void> {
+    for (const key of this.#agents.keys()) this.#forgetMetrics(key);
     await Promise.all([...this.#agents.values()].map((agent) => agent.close()));
     this.#agents.clear();
   }
@@ -179,10 +180,14 @@ export class ClusterOperator {
     this.#agents.delete(key);
     this.#clusters.forget(key);
     this.#shared.prometheus.forget(key);
-    const { namespace = '', name } = refOf(key);
-    this.#shared.metrics.forget({ namespace, name });
+    this.#forgetMetrics(key);
     await agent?.close();
     await agent?.sampler.forget();
+  }
+
+  #forgetMetrics(key: string): void {
+    const { namespace = '', name } = refOf(key);
+    this.#shared.metrics.forget({ namespace, name });
   }
 }
 

@@ -1,0 +1,34 @@
+import { expect, test } from '@jest/globals';
+import type { MemoryCluster } from '../../api/memory-cluster.js';
+import type { Stored } from '../../reconcile/reconcile.js';
+import { ApiError, type ApiClient } from '../../runtime/index.js';
+import { ClaimGrowth } from './claim-growth.js';
+
+test('growth that the storage class refuses is told, holds up nothing, and is tried again later', async () => {
+  let now = 0;
+  let tries = 0;
+  const client = {
+    list: () => Promise.resolve({ items: [{ metadata: { name: 'data-memory-vault-0' } }] }),
+    patch: () => {
+      tries++;
+      const body = { reason: 'Forbidden', message: 'the storageclass must support resize' };
+      return Promise.reject(new ApiError(403, body, { request: 'patch claim' }));
+    },
+  } as unknown as ApiClient;
+  const cluster = { metadata: { name: 'memory', namespace: 'default' } } as Stored<MemoryCluster>;
+  const growth = new ClaimGrowth(client, () => now);
+  const grow = () =>
+    growth.grow(cluster, [{ name: 'data-memory-vault-0', size: '2Gi' }], new AbortController().signal);
+  const told = [
+    expect.objectContaining({
+      reason: 'VolumeNotGrown',
+      message: 'patch claim: the storageclass must support resize',
+    }),
+  ];
+  expect(await grow()).toEqual(told);
+  expect(await grow()).toEqual(told);
+  expect(tries).toBe(1);
+  now += 10 * 60_000;
+  expect(await grow()).toEqual(told);
+  expect(tries).toBe(2);
+});
