@@ -29,6 +29,7 @@ export interface AuditEntry {
   readonly verb: string;
   readonly requestURI: string;
   readonly userAgent?: string;
+  readonly user?: { readonly username?: string };
   readonly stageTimestamp: string;
   readonly objectRef?: {
     readonly resource?: string;
@@ -92,7 +93,8 @@ export class World {
 
   /** Applies a manifest as a GitOps tool would. */
   async apply<T extends KubeObject>(type: ResourceType<T>, manifest: T): Promise<T> {
-    this.#bookAddresses(manifest);
+    const { kind, metadata } = manifest;
+    if (kind === clusterType.kind) this.book.cluster(metadata.namespace ?? 'default', metadata.name);
     return this.client.apply(type, manifest, { fieldManager: 'person' });
   }
 
@@ -155,12 +157,17 @@ export class World {
     );
   }
 
-  /** A client of a cluster's gateway. */
-  async mcp(name: string): Promise<Mcp> {
+  /** Where a cluster's gateway is, and the key that it takes. */
+  async gateway(name: string): Promise<{ readonly url: string; readonly apiKey: string }> {
     const ref = { namespace: 'default', name: `${name}-api-key` };
     const { data = {} } = await this.client.get(secretType, ref);
     const apiKey = Buffer.from(data['api-key'] ?? '', 'base64').toString('utf8');
-    return createMcp({ url: `${this.node.gateway('default', name) ?? ''}/mcp`, apiKey });
+    return { url: `${this.node.gateway('default', name) ?? ''}/mcp`, apiKey };
+  }
+
+  /** A client of a cluster's gateway. */
+  async mcp(name: string): Promise<Mcp> {
+    return createMcp(await this.gateway(name));
   }
 
   /** Requests so far, oldest first. */
@@ -204,22 +211,6 @@ export class World {
     await this.client.close();
     await this.plane.stop();
     rmSync(this.folder, { recursive: true, force: true });
-  }
-
-  #bookAddresses({ kind, metadata: { name, namespace = 'default' } }: KubeObject): void {
-    if (kind !== clusterType.kind) return;
-    const ports = {
-      vault: [50_051, 9_091],
-      sleep: [50_052, 9_092],
-      pruner: [50_053, 9_093],
-      koopman: [50_054, 9_094],
-    };
-    for (const [service, [grpc, metrics]] of Object.entries(ports)) {
-      for (const suffix of ['', '-canary']) {
-        this.book.port(namespace, `${name}-${service}${suffix}`, grpc!);
-        this.book.port(namespace, `${name}-${service}${suffix}`, metrics!);
-      }
-    }
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type ApiClient,
   type Informer,
   type KubeObject,
+  type ReflectorTiming,
   type ResourceType,
 } from '../../runtime/index.js';
 import {
@@ -58,6 +59,8 @@ export interface CacheOptions {
   /** Empty: all. */
   readonly namespaces: readonly string[];
   readonly logger: Logger;
+  /** How watches keep up, where not as usual. */
+  readonly timing?: Partial<ReflectorTiming>;
 }
 
 /** The caches, and the life of them. */
@@ -189,11 +192,12 @@ export class CacheSet implements Caches {
   }
 
   #common<T extends KubeObject>(type: ResourceType<T>) {
-    const { client, namespaces, logger } = this.#options;
+    const { client, namespaces, logger, timing } = this.#options;
     return {
       client,
       type,
       namespaces,
+      ...(timing !== undefined && { timing }),
       onFailure: (error: unknown) => logger.warn({ kind: type.kind, err: error }, 'a watch failed'),
       onHandlerError: (error: unknown) => logger.error({ kind: type.kind, err: error }, 'a handler failed'),
     };

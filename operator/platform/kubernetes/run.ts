@@ -19,6 +19,7 @@ import {
   systemClock,
   type Controller,
   type LeaseTiming,
+  type ReflectorTiming,
 } from '../../runtime/index.js';
 import { clusterAddresses, type Addresses } from './addresses.js';
 import { CacheSet } from './caches.js';
@@ -36,6 +37,8 @@ const heartbeatMs = 60_000;
 /** What a test puts in the place of the real thing. */
 export interface Injected {
   readonly addresses?: Addresses;
+  /** How watches keep up. */
+  readonly watches?: Partial<ReflectorTiming>;
 }
 
 /**
@@ -85,7 +88,12 @@ async function connectOperator(config: KubernetesConfig, { env, logger, injected
     metrics: runtimeMetrics,
     userAgent: `tori-operator/${packageVersion()}`,
   });
-  const caches = new CacheSet({ client, namespaces: config.WATCH_NAMESPACE, logger });
+  const caches = new CacheSet({
+    client,
+    namespaces: config.WATCH_NAMESPACE,
+    logger,
+    ...(injected.watches !== undefined && { timing: injected.watches }),
+  });
   const heartbeat = new Heartbeat('leader election', heartbeatMs, systemClock);
   let controllers: readonly Controller[] = [];
   const leading: Omit<Leading, OfTerm> = {
@@ -145,18 +153,24 @@ async function campaign(config: KubernetesConfig, { leading, heartbeat, signal }
       timing: timingOf(config.LEASE_SECONDS),
       heartbeat,
     },
-    async (leads) => {
+    async (leads, confirm) => {
+      // Between the end of the lease and the news of it, as after a pause of the whole process, nothing may be written.
+      const own = client.permittedBy(confirm);
       const events = new EventRecorder({
-        client,
+        client: own,
         reasons: eventReasons,
         controller: `${group}/operator`,
         instance: config.POD_NAME,
         onFailure: (error) => logger.warn({ err: error }, 'an event could not be written'),
       });
-      const children = new Children({ client, caches, logger });
-      const prometheus = new PrometheusProviders({ client, clock: systemClock, signal: leads });
-      await lead({ ...leading, events, children, prometheus, signal: leads });
-      await events.close();
+      const children = new Children({ client: own, caches, logger });
+      const prometheus = new PrometheusProviders({ client: own, clock: systemClock, signal: leads });
+      try {
+        await lead({ ...leading, client: own, events, children, prometheus, signal: leads });
+        await events.close();
+      } finally {
+        await own.close();
+      }
     },
   );
 }

@@ -22,6 +22,8 @@ export interface ApiClientOptions {
   readonly connections?: number;
   /** `User-Agent`; shown in audit logs. */
   readonly userAgent?: string;
+  /** Asked before each attempt of a request; what it throws, the call throws. */
+  readonly permit?: () => void;
 }
 
 /** Options of every call. */
@@ -105,9 +107,11 @@ const defaultPageSize = 500;
  */
 export class ApiClient {
   readonly connection: Connection;
+  readonly #options: ApiClientOptions;
   readonly #transport: Transport;
 
   constructor(options: ApiClientOptions) {
+    this.#options = options;
     this.connection = options.connection;
     this.#transport = new Transport({
       connection: options.connection,
@@ -118,7 +122,13 @@ export class ApiClient {
       timeoutMs: options.timeoutMs ?? 30_000,
       connections: options.connections ?? 16,
       userAgent: options.userAgent ?? 'typescript-controller-runtime',
+      permit: options.permit,
     });
+  }
+
+  /** Such a client with connections of its own, whose requests are sent only while they are permitted. */
+  permittedBy(permit: () => void): ApiClient {
+    return new ApiClient({ ...this.#options, permit });
   }
 
   /** One object. */

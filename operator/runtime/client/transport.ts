@@ -33,6 +33,8 @@ export interface TransportOptions {
   /** Most connections for requests that end; watches have their own. */
   readonly connections: number;
   readonly userAgent: string;
+  /** Asked before each attempt; what it throws, the request throws. */
+  readonly permit?: (() => void) | undefined;
 }
 
 interface Dispatchers {
@@ -111,6 +113,7 @@ export class Transport {
     const { host, origin } = connection.server;
     const dispatchers = this.#dispatchersFor(credentials);
     const query = request.query?.toString() ?? '';
+    this.#options.permit?.();
     const started = clock.monotonic();
     let code = '<error>';
     try {

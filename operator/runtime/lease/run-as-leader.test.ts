@@ -35,10 +35,12 @@ class World {
       stop: () => stopping.abort(new Error('stopped')),
       lost: undefined,
       outcome: undefined,
+      confirm: undefined,
       metric: async () =>
         (await registry.getSingleMetric('leader_election_master_status')!.get()).values[0]?.value ?? 0,
     };
-    const lead = async (signal: AbortSignal) => {
+    const lead = async (signal: AbortSignal, confirm: () => void) => {
+      candidacy.confirm = confirm;
       this.leaders.add(identity);
       this.history.push(identity);
       this.mostLeaders = Math.max(this.mostLeaders, this.leaders.size);
@@ -100,6 +102,7 @@ interface Candidacy {
   readonly stop: () => void;
   lost: unknown;
   outcome: 'stopped' | 'lost' | undefined;
+  confirm: (() => void) | undefined;
   readonly metric: () => Promise<number>;
 }
 
@@ -174,6 +177,18 @@ describe('leadership', () => {
     expect(world.leaders).toEqual(new Set(['a']));
   });
 
+  test('is kept when one request hangs', async () => {
+    const world = new World();
+    world.start('a');
+    await world.clock.advance(20 * second);
+    world.start('b');
+    world.cut('a', 'hang');
+    await world.clock.advance(3 * second);
+    world.cut('a', undefined);
+    await world.clock.advance(60 * second);
+    expect(world.history).toEqual(['a']);
+  });
+
   test('is not claimed again by a process that was stopped for a while', async () => {
     const world = new World();
     let lag = 0;
@@ -184,7 +199,11 @@ describe('leadership', () => {
     };
     const a = world.start('a', clock);
     await world.clock.advance(5 * second);
+    expect(a.confirm).not.toThrow();
     lag = 60 * second;
+    // Nothing has told it yet, and still it is not permitted to write.
+    expect(a.lost).toBeUndefined();
+    expect(a.confirm).toThrow(LeadershipLostError);
     await world.clock.advance(3 * second);
     expect(a.lost).toBeInstanceOf(LeadershipLostError);
   });

@@ -51,7 +51,7 @@ export class LeadershipLostError extends Error {
  */
 export async function runAsLeader(
   options: LeaderOptions,
-  lead: (signal: AbortSignal) => Promise<void>,
+  lead: (signal: AbortSignal, confirm: () => void) => Promise<void>,
 ): Promise<'stopped' | 'lost'> {
   return new Election(options).run(lead);
 }
@@ -84,7 +84,7 @@ class Election {
     });
   }
 
-  async run(lead: (signal: AbortSignal) => Promise<void>): Promise<'stopped' | 'lost'> {
+  async run(lead: (signal: AbortSignal, confirm: () => void) => Promise<void>): Promise<'stopped' | 'lost'> {
     const { signal, logger, metrics, name, identity } = this.#options;
     metrics.leader.set({ name }, 0);
     if (!(await this.#acquire())) return 'stopped';
@@ -96,7 +96,7 @@ class Election {
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     const ended = new AbortController();
-    const work = lead(leading.signal).finally(() => ended.abort());
+    const work = lead(leading.signal, () => this.#confirm()).finally(() => ended.abort());
     // Its failure is told below, after the lease is given away.
     work.catch(() => undefined);
     try {
@@ -138,6 +138,12 @@ class Election {
     }
   }
 
+  /** @throws LeadershipLostError when the lease may be another's by now */
+  #confirm(): void {
+    if (this.#clock.monotonic() < this.#validUntil) return;
+    throw new LeadershipLostError(`lease ${this.#options.name}: not renewed in time`);
+  }
+
   #isTaken(): boolean {
     const { holder } = this.#candidate;
     return (
@@ -151,7 +157,9 @@ class Election {
     heartbeat?.beat();
     const sent = this.#clock.monotonic();
     const limit = new AbortController();
-    const timer = this.#clock.after(deadline - sent, () =>
+    // A request that hangs must leave time for another one, as in controller-runtime.
+    const patienceMs = Math.min(deadline - sent, this.#timing.renewDeadlineMs / 2);
+    const timer = this.#clock.after(patienceMs, () =>
       limit.abort(new Error('the lease did not answer in time')),
     );
     try {

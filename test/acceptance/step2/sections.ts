@@ -1,6 +1,7 @@
 import type { Report } from '../report.js';
+import { faults } from './faults.js';
 import { node } from './node.js';
 import { redis } from './redis.js';
 
 /** The acceptance section of step 2, part by part. */
-export const step2: Record<string, (report: Report) => Promise<void>> = { node, redis };
+export const step2: Record<string, (report: Report) => Promise<void>> = { node, redis, faults };

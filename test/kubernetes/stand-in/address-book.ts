@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { programs } from '../../../operator/cluster/workloads.js';
 import type { Addresses } from '../../../operator/platform/kubernetes/addresses.js';
 
 /** Ports of this machine for the ports of pods, by `namespace/name:port`; the name is of a workload or of a pod. */
@@ -28,6 +29,17 @@ export class AddressBook {
     return given;
   }
 
+  /** Books all ports of a cluster's tracks, so that they are known before its pods start. */
+  cluster(namespace: string, name: string): void {
+    for (const [part, { port, metricsPort }] of Object.entries(programs)) {
+      // Gateways serve both tracks, and are booked by pod.
+      for (const suffix of part === 'gateway' ? [] : ['', '-canary']) {
+        this.port(namespace, `${name}-${part}${suffix}`, port);
+        this.port(namespace, `${name}-${part}${suffix}`, metricsPort);
+      }
+    }
+  }
+
   #store(): void {
     writeFileSync(this.file, JSON.stringify(this.#book));
   }
@@ -41,7 +53,9 @@ export function bookedAddresses(file: string): Addresses {
   };
   const at = (namespace: string, name: string, port: number) => `127.0.0.1:${of(namespace, name, port) ?? 1}`;
   const url = (name: string, namespace: string, port: number, path: string) => {
-    const booked = of(namespace, name, port) ?? of(namespace, name.replace(/-\d+$/, ''), port);
+    // Gateways are booked by pod, all others by workload: a StatefulSet or a Deployment.
+    const workloads = [name, name.replace(/-\d+$/, ''), name.replace(/-[a-z0-9]+-[a-z0-9]+$/, '')];
+    const booked = workloads.map((one) => of(namespace, one, port)).find((one) => one !== undefined);
     return booked === undefined ? undefined : `http://127.0.0.1:${booked}${path}`;
   };
   return {

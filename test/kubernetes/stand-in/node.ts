@@ -127,14 +127,15 @@ export class StandInNode {
       return;
     }
     for (let restarts = 0; !signal.aborted; restarts++) {
-      const last = await this.#oneProcess(pod, restarts, signal);
-      if (isAborted(signal)) return;
-      await this.#say(pod, {
+      const last = await untilItWorks(() => this.#oneProcess(pod, restarts, signal), signal);
+      if (isAborted(signal) || last === undefined) return;
+      const container = {
         ready: false,
         state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off restarting failed container' } },
         lastState: { terminated: last },
         restartCount: restarts + 1,
-      });
+      };
+      await untilItWorks(() => this.#say(pod, container), signal);
       await sleep(Math.min(500 * 2 ** restarts, 5_000), undefined, { signal }).catch(() => undefined);
     }
   }
@@ -179,7 +180,8 @@ export class StandInNode {
       const ready = await isReady(Number(life.env['METRICS_PORT']));
       if (isAborted(signal)) return;
       if (ready !== said) {
-        await this.#say(pod, { ready, state: { running: {} }, restartCount: life.restartCount });
+        const container = { ready, state: { running: {} }, restartCount: life.restartCount };
+        await untilItWorks(() => this.#say(pod, container), signal);
         said = ready;
       }
       if (workloadOf(pod).endsWith('-gateway')) {
@@ -232,6 +234,19 @@ async function isReady(port: number): Promise<boolean> {
     return response.ok;
   } catch {
     return false;
+  }
+}
+
+/** Tries again while the API server is away, as a kubelet does; undefined when there was no more time. */
+async function untilItWorks<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (isAborted(signal)) return undefined;
+      process.stderr.write(`stand-in node: ${String(error)}; it is tried again\n`);
+      await sleep(500, undefined, { signal }).catch(() => undefined);
+    }
   }
 }
 
