@@ -103,21 +103,24 @@ function caller(line: Line<Client>, method: Method, options: ClientOptions) {
     return (requests: AsyncIterable<unknown>, settings: CallSettings = {}) =>
       writeStream(line.channel(), method, requests, { options, settings });
   }
-  return (request: unknown, settings: CallSettings = {}) =>
-    new Promise((resolve, reject) => {
-      const call = line
-        .channel()
-        .makeUnaryRequest(
-          method.path,
-          method.requestSerialize,
-          method.responseDeserialize,
-          request,
-          metadataOf(options, settings),
-          callOptions(settings.deadlineMs ?? options.deadlineMs ?? 30_000),
-          (error, response) => (error === null ? resolve(response) : reject(ServiceError.from(error))),
-        );
-      cancelOn(settings.signal, call);
-    });
+  return (request: unknown, settings: CallSettings = {}) => {
+    const until = callOptions(settings.deadlineMs ?? options.deadlineMs ?? 30_000);
+    return line.call(
+      (channel) =>
+        new Promise((resolve, reject) => {
+          const call = channel.makeUnaryRequest(
+            method.path,
+            method.requestSerialize,
+            method.responseDeserialize,
+            request,
+            metadataOf(options, settings),
+            until,
+            (error, response) => (error === null ? resolve(response) : reject(ServiceError.from(error))),
+          );
+          cancelOn(settings.signal, call);
+        }),
+    );
+  };
 }
 
 async function* readStream(

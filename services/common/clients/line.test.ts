@@ -58,4 +58,36 @@ describe('a line', () => {
     jest.advanceTimersByTime(60_000);
     expect(opened).toEqual([{ state: CONNECTING, closed: true }]);
   });
+
+  describe('makes a call', () => {
+    const closedEarly = new Error('UNAVAILABLE: Channel closed before call started');
+
+    test('again that had not begun when it was dialled anew', async () => {
+      const line = new Line(open);
+      const calls: unknown[] = [];
+      const answer = line.call(async (channel) => {
+        calls.push(channel);
+        if (calls.length > 1) return 'answer';
+        opened[0]!.state = CONNECTING;
+        await jest.advanceTimersByTimeAsync(5_000);
+        throw closedEarly;
+      });
+      expect(await answer).toBe('answer');
+      expect(new Set(calls).size).toBe(2);
+    });
+
+    test('once that fails on a line that was closed, or for another reason', async () => {
+      for (const error of [closedEarly, new Error('UNAVAILABLE: no')]) {
+        const line = new Line(open);
+        let calls = 0;
+        const answer = line.call(() => {
+          calls++;
+          line.close();
+          return Promise.reject(error);
+        });
+        await expect(answer).rejects.toBe(error);
+        expect(calls).toBe(1);
+      }
+    });
+  });
 });

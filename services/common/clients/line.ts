@@ -12,7 +12,8 @@ const dialMs = 5_000;
 /**
  * A channel that is opened anew when it has no connection after five seconds. grpc-js leaves that to the kernel, which repeats a
  * SYN for two minutes. Through a Kubernetes Service all of them go where the first one went, be it a pod that is gone, whose
- * address nobody answers for. Calls that wait on the old channel end with UNAVAILABLE.
+ * address nobody answers for. Calls that wait on the old channel are made again on the new one, see {@link call}; streams end with
+ * UNAVAILABLE.
  */
 export class Line<Channel extends Dialled> {
   readonly #open: () => Channel;
@@ -31,6 +32,18 @@ export class Line<Channel extends Dialled> {
     if (!this.#closed && !isConnected(this.#channel))
       this.#watch ??= setTimeout(() => this.#redial(), dialMs).unref();
     return this.#channel;
+  }
+
+  /** Makes a call; again, while the line was dialled anew before it had begun. */
+  async call<T>(make: (channel: Channel) => Promise<T>): Promise<T> {
+    for (;;) {
+      const channel = this.channel();
+      try {
+        return await make(channel);
+      } catch (error) {
+        if (channel === this.#channel || !hasNotBegun(error)) throw error;
+      }
+    }
   }
 
   close(): void {
@@ -56,4 +69,9 @@ function isConnected(channel: Dialled): boolean {
 
 function stateOf(channel: Dialled): connectivityState {
   return channel.getChannel().getConnectivityState(false);
+}
+
+/** What grpc-js says of a call that was still waiting for a connection when its channel was closed. */
+function hasNotBegun(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('Channel closed before call started');
 }
