@@ -8,6 +8,7 @@ import type { Arena, Contender } from './contender.js';
 import { flagger } from './flagger.js';
 import { measure } from './measure.js';
 import type { ContenderResult, OperatorBenchResult } from './result.js';
+import { startServices } from './services.js';
 import { tori } from './tori.js';
 
 /** How the operators are compared. */
@@ -28,6 +29,7 @@ export async function runOperatorBench(options: OperatorBenchOptions): Promise<O
   const audit = new AuditLog(folder);
   onProgress('starts etcd and kube-apiserver');
   const cluster = await startControlPlane({ apiServerFlags: audit.flags });
+  const services = await startServices();
   const client = new ApiClient({
     connection: await loadConnection({ kubeconfig: cluster.kubeconfig }),
     userAgent: 'bench',
@@ -40,7 +42,7 @@ export async function runOperatorBench(options: OperatorBenchOptions): Promise<O
       count,
       apply: (...args) => apply(cluster, args),
     };
-    const contenders: readonly Contender[] = [flagger(), tori()];
+    const contenders: readonly Contender[] = [flagger(), tori(services.port)];
     const results: ContenderResult[] = [];
     for (const contender of contenders.filter(({ name }) => only === undefined || name === only)) {
       results.push(await measure(contender, arena, { audit, restSeconds, onProgress }));
@@ -48,6 +50,7 @@ export async function runOperatorBench(options: OperatorBenchOptions): Promise<O
     const version = (await client.raw('/version')) as { readonly gitVersion: string };
     return { kubernetes: version.gitVersion, contenders: results };
   } finally {
+    services.stop();
     await client.close();
     await cluster.stop();
     rmSync(folder, { recursive: true, force: true });

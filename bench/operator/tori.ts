@@ -13,8 +13,8 @@ interface MemoryCluster extends KubeObject {
   };
 }
 
-/** Our operator as its image starts it. */
-export function tori(): Contender {
+/** Our operator; its clusters' services are answered for at a port. */
+export function tori(servicesPort: number): Contender {
   const manifest = readFileSync(join(packageRoot, 'package.json'), 'utf8');
   const { version } = JSON.parse(manifest) as { version: string };
   return {
@@ -37,9 +37,8 @@ export function tori(): Contender {
     program: ({ kubeconfig, folder }) =>
       Promise.resolve({
         path: process.execPath,
-        args: [join(packageRoot, 'dist', 'operator', 'main.js')],
+        args: [join(packageRoot, 'dist', 'bench', 'operator', 'operator-main.js')],
         env: {
-          TORI_PLATFORM: 'kubernetes',
           KUBECONFIG: kubeconfig,
           WATCH_NAMESPACE: '',
           POD_NAME: 'bench',
@@ -47,7 +46,7 @@ export function tori(): Contender {
           METRICS_PORT: '0',
           STATE_DIR: join(folder, 'state'),
           TORI_IMAGE: 'ghcr.io/tori-memory/tori-memory',
-          NODE_ENV: 'production',
+          BENCH_SERVICES_PORT: String(servicesPort),
         },
       }),
     manifest: (index) => cluster(index),

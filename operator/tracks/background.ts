@@ -21,6 +21,11 @@ export class BackgroundJobs {
     this.#running.set(name, this.#run(name, job));
   }
 
+  /** Nothing runs. */
+  get idle(): boolean {
+    return this.#running.size === 0;
+  }
+
   /** Waits until nothing runs. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#running.values());

@@ -45,7 +45,8 @@ function create(world: World) {
   const informer = { get: () => world.cached, type: service.type };
   const caches = { children: new Map([[kindKey(service.type), informer]]) } as unknown as Caches;
   const children = new Children({ client, caches, logger: createLogger('test', 'silent') });
-  return { forced, children, apply: () => children.apply([wanted], new AbortController().signal) };
+  const objects = [{ ...wanted, whole: () => wanted }];
+  return { forced, children, apply: () => children.apply(objects, new AbortController().signal) };
 }
 
 const of = (uid?: string): KubeObject => ({

@@ -14,6 +14,7 @@ import { childKinds, kindKey, type ChildKind } from './kinds.js';
 import { fieldManager } from './field-manager.js';
 import { appliedAnnotation } from './render/names.js';
 import { heldFields, type Child, type Held, type Workload } from './trim.js';
+import type { WantedObject } from './wanted-objects.js';
 
 /** What children are synchronized with. */
 interface ChildrenContext {
@@ -58,7 +59,7 @@ export class Children {
    * Applies what is not in sync, kind by kind.
    * @returns kinds that were wanted and that this API server does not serve
    */
-  async apply(wanted: readonly KubeObject[], signal: AbortSignal): Promise<readonly string[]> {
+  async apply(wanted: readonly WantedObject[], signal: AbortSignal): Promise<readonly string[]> {
     const missing: string[] = [];
     for (const kind of childKinds) {
       const key = kindKey(kind.type);
@@ -119,12 +120,13 @@ export class Children {
     this.#forget(`${kindKey(type)} ${keyOf(child)}`);
   }
 
-  async #applyOne({ type }: ChildKind, object: KubeObject, signal: AbortSignal): Promise<void> {
+  async #applyOne({ type }: ChildKind, wanted: WantedObject, signal: AbortSignal): Promise<void> {
     const { client, caches } = this.#context;
-    const key = childKey(object);
-    const hash = hashOf(object);
-    const cached = caches.children.get(kindKey(type))?.get(keyOf(object));
-    if (this.#inSync(object, cached)) return;
+    const key = childKey(wanted);
+    const hash = hashOf(wanted);
+    const cached = caches.children.get(kindKey(type))?.get(keyOf(wanted));
+    if (this.#inSync(wanted, cached)) return;
+    const object = wanted.whole();
     if (cached !== undefined && isTaken(cached, object)) throw new TakenError(type.kind, object);
     const applied =
       cached === undefined

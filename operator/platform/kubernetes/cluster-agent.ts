@@ -24,7 +24,7 @@ import type { Shared } from './shared.js';
 import type { Pod } from './trim.js';
 import { StateDocuments, stateName } from './state-documents.js';
 import { LazyTracks } from './lazy-tracks.js';
-import { wantedOf, type Wanted } from './wanted-objects.js';
+import { WantedObjects, type Wanted } from './wanted-objects.js';
 import { serviceStatuses, servicesSeen, trackObservation, type ServiceSeen } from './workload-status.js';
 
 /** After a job failed it is asked for again, in milliseconds: soon at first, and then with more patience. */
@@ -48,6 +48,7 @@ export class ClusterAgent implements Platform {
   readonly #references: ReferencedSecrets;
   /** Jobs that failed since one was done. */
   #failures = 0;
+  readonly #wanted: WantedObjects;
   #cluster: Stored<MemoryCluster>;
   #signal: AbortSignal;
   /** Conditions of the last attempt to bring things about. */
@@ -66,6 +67,8 @@ export class ClusterAgent implements Platform {
       () => this.#secrets.known?.internalToken ?? '',
     );
     this.#jobs = new BackgroundJobs(own, (job, outcome) => {
+      // Thousands of connections at rest would cost more than opening one anew costs the next job.
+      if (this.#jobs.idle) this.#tracks.close();
       this.#failures = outcome === 'done' ? 0 : this.#failures + 1;
       const delayMs = outcome === 'done' ? 0 : Math.min(retryJobMs * 2 ** this.#failures, longestRetryMs);
       if (job !== 'probe') wake(keyOf(cluster), delayMs);
@@ -80,6 +83,7 @@ export class ClusterAgent implements Platform {
     });
     this.#growth = new ClaimGrowth(client, () => clock.monotonic());
     this.#references = new ReferencedSecrets(client, () => clock.monotonic());
+    this.#wanted = new WantedObjects(shared);
     this.#table = new TablePublisher({ client, caches: shared.caches, addresses });
     this.sampler = new Sampler({
       folder: join(stateFolder, 'samples', namespace, name),
@@ -140,7 +144,7 @@ export class ClusterAgent implements Platform {
   prepare(plan: Plan): Work {
     const { children } = this.#shared;
     const { cluster } = plan;
-    const wanted = wantedOf(plan, this.#shared);
+    const wanted = this.#wanted.of(plan);
     const first = cluster.status?.observedGeneration !== cluster.metadata.generation;
     const open = children.open(first ? wanted.objects : wanted.objects.filter(isStableWorkload)).length;
     return {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { MemoryAction } from '../../api/memory-action.js';
 import type { MemoryCluster, MemoryClusterStatus } from '../../api/memory-cluster.js';
+import type { RolloutStatus } from '../../api/rollout-status.js';
 import { clusterStatus } from '../../cluster/status.js';
 import { actionStatus, byAge } from '../../reconcile/action-status.js';
 import type { ClusterKey } from '../../reconcile/operator-metrics.js';
@@ -65,7 +66,7 @@ export class ClusterOperator {
     const subject = this.#subject(cluster);
     const { profile } = subject;
     const seen = agent.services(cluster);
-    const needsSamples = profile !== undefined || cluster.status?.rollout?.run !== undefined;
+    const needsSamples = readsSamples(cluster, cluster.status?.rollout);
     const provider = await agent.sampler.provider(cluster, { seen, profile, needsSamples }, signal);
     const result = await reconcileCluster(agent, subject, {
       provider,
@@ -95,8 +96,8 @@ export class ClusterOperator {
     { status }: Reconciled,
     hasPods: boolean,
   ): number | undefined {
-    const reads = cluster.spec.tuningProfileRef !== undefined || status.rollout?.run !== undefined;
-    const scrapeMs = hasPods && reads ? agent.sampler.msToNextRound(cluster) : undefined;
+    const reads = hasPods && readsSamples(cluster, status.rollout);
+    const scrapeMs = reads ? agent.sampler.msToNextRound(cluster) : undefined;
     const missing = status.conditions.some(({ type }) => type === 'SecretMissing');
     const waits = [scrapeMs, missing ? lookAgainMs : undefined].filter((ms) => ms !== undefined);
     return requeueAfterMs(status, new Date(this.#shared.clock.now()), waits);
@@ -189,6 +190,12 @@ export class ClusterOperator {
     const { namespace = '', name } = refOf(key);
     this.#shared.metrics.forget({ namespace, name });
   }
+}
+
+/** Whether somebody decides by samples: a tuner, or the analysis of a canary. */
+function readsSamples({ spec }: MemoryCluster, rollout: RolloutStatus | undefined): boolean {
+  const analyses = rollout?.run !== undefined && rollout.state !== 'Installing';
+  return spec.tuningProfileRef !== undefined || analyses;
 }
 
 function identity({ metadata: { name, namespace = '' } }: MemoryCluster): ClusterKey {

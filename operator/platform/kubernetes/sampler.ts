@@ -37,6 +37,9 @@ interface SampleNeed {
   readonly needsSamples: boolean;
 }
 
+/** For a cluster of which nobody reads samples: no file, no memory. */
+const nothingRead: MetricsProvider = { window: () => Promise.resolve([]) };
+
 /** Samples of one cluster: read from its Prometheus, or scraped from its pods and kept. */
 export class Sampler {
   readonly #options: SamplerOptions;
@@ -59,6 +62,10 @@ export class Sampler {
     // A round is over also when there was nothing to scrape: otherwise the next one would be due at once, again and again.
     if (due) this.#lastRound = this.#options.now();
     if (prometheus !== undefined) return prometheus;
+    if (!needsSamples) {
+      this.#store = undefined;
+      return nothingRead;
+    }
     const store = await this.#open();
     const targets = this.#targets(seen);
     if (due && targets.length > 0) {
@@ -117,7 +124,10 @@ export class Sampler {
       return pods.flatMap((pod) => {
         const url = isRunning(pod) ? this.#options.addresses.metrics(pod, metricsPort) : undefined;
         if (url === undefined) return [];
-        return [{ service: program, url, ...(service !== 'gateway' && { track }) }];
+        // The replicas of the gateway count each for itself, and for both tracks.
+        return [
+          { service: program, url, ...(service === 'gateway' ? { instance: pod.metadata.name } : { track }) },
+        ];
       });
     });
   }

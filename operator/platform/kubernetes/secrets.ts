@@ -60,11 +60,10 @@ export class SecretMaker {
     signal: AbortSignal,
   ): Promise<Secret> {
     const metadata = ownedMetadata(cluster, name);
-    const found = await this.#client.find(secretType, metadata, { signal });
-    if (found !== undefined) {
-      if (isOwnedBy(found, cluster) || (found.metadata.ownerReferences ?? []).length === 0) return found;
-      throw new Error(`Secret ${name} belongs to an earlier cluster of this name and goes soon`);
-    }
+    // Those of a cluster that was never looked at are not there yet, as a rule.
+    const found =
+      cluster.status === undefined ? undefined : await this.#client.find(secretType, metadata, { signal });
+    if (found !== undefined) return usable(found, cluster);
     const secret: Secret = {
       metadata,
       type: 'Opaque',
@@ -76,9 +75,15 @@ export class SecretMaker {
       return await this.#client.create(secretType, secret, { fieldManager, signal });
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
-      return this.#client.get(secretType, metadata, { signal });
+      return usable(await this.#client.get(secretType, metadata, { signal }), cluster);
     }
   }
+}
+
+/** @throws Error when it belongs to another cluster than this one */
+function usable(secret: Secret, cluster: Stored<MemoryCluster>): Secret {
+  if (isOwnedBy(secret, cluster) || (secret.metadata.ownerReferences ?? []).length === 0) return secret;
+  throw new Error(`Secret ${secret.metadata.name} belongs to an earlier cluster of this name and goes soon`);
 }
 
 /** The internal token comes first. */

@@ -13,6 +13,8 @@ export interface Woken {
   readonly actions: Controller;
 }
 
+/** A cluster has some twenty children, which change together: one look at it is made for all of them. */
+const gatherMs = 200;
 /** Many clusters may share a profile: what changes in them within this time is mirrored together. */
 const mirrorMs = 500;
 
@@ -24,7 +26,7 @@ export function wakeOnChanges(caches: CacheSet, children: Pick<Children, 'gone'>
   };
   const owner = (object: KubeObject | undefined) => {
     const name = object?.metadata.labels?.[labels.cluster];
-    if (name !== undefined) clusters.add(`${object?.metadata.namespace ?? ''}/${name}`);
+    if (name !== undefined) clusters.addAfter(`${object?.metadata.namespace ?? ''}/${name}`, gatherMs);
   };
   const dependent = <T extends KubeObject>(before: T | undefined, after: T | undefined) => {
     if (before !== undefined && after !== undefined && sameButVersion(before, after)) return;

@@ -3,34 +3,114 @@ import type { Plan } from '../../reconcile/reconcile.js';
 import { keyOf, type KubeObject } from '../../runtime/index.js';
 import type { Caches } from './caches.js';
 import { kindKey, statefulSetType } from './kinds.js';
+import { appliedAnnotation, labels } from './render/names.js';
 import { render, wantedClaims } from './render/render.js';
 import type { RenderInput, RenderOptions, WantedClaim } from './render/input.js';
 import type { Shared } from './shared.js';
 import type { Workload } from './trim.js';
 
+/** A child that is wanted: enough of it to tell whether it is there as it should be, and the whole of it when it is not. */
+export interface WantedObject extends Head {
+  whole(): KubeObject;
+}
+
+/** Of a workload `spec.replicas` is there too. */
+interface Head extends KubeObject {
+  readonly spec?: { readonly replicas?: number };
+}
+
 /** What a plan wants to exist. */
 export interface Wanted {
-  readonly objects: readonly KubeObject[];
-  /** Claims of StatefulSets whose template has another size than the spec, by now. */
+  readonly objects: readonly WantedObject[];
+  /** Claims of StatefulSets that exist, where the size in their template is not that of the spec. */
   readonly claims: readonly WantedClaim[];
 }
 
-/** Every child that a plan wants, whether or not this API server serves its kind. */
-export function wantedOf(plan: Plan, { caches, images, operatorNamespace }: Shared): Wanted {
-  const claimTemplateSizes = templateSizes(caches, plan);
-  const input: RenderInput = { cluster: plan.cluster, tracks: tracksOf(plan), claimTemplateSizes };
-  const options: RenderOptions = {
-    image: images.release,
-    redisImage: images.redis,
-    operatorNamespace,
-    capabilities: { serviceMonitor: true, prometheusRule: true, httpRoute: true, grpcRoute: true },
-  };
-  return {
-    objects: render(input, options) as unknown as readonly KubeObject[],
-    claims: wantedClaims(input, options).filter(
-      ({ name, size }) => sizeInTemplate(claimTemplateSizes, name) !== size,
-    ),
-  };
+interface Known {
+  readonly key: string;
+  readonly heads: readonly Head[];
+  readonly claims: readonly WantedClaim[];
+}
+
+/**
+ * Every child that the plans of one cluster want, whether or not this API server serves its kind. Rendering is most of the
+ * work of a pass, and whole objects are most of the memory: both are spent only while something of the plan has changed
+ * or is not there.
+ */
+export class WantedObjects {
+  readonly #shared: Pick<Shared, 'caches' | 'images' | 'operatorNamespace'>;
+  #known: Known | undefined;
+
+  constructor(shared: Pick<Shared, 'caches' | 'images' | 'operatorNamespace'>) {
+    this.#shared = shared;
+  }
+
+  of(plan: Plan): Wanted {
+    const { cluster } = plan;
+    const claimTemplateSizes = templateSizes(this.#shared.caches, plan);
+    const input: RenderInput = { cluster, tracks: tracksOf(plan), claimTemplateSizes };
+    let rendered: ReadonlyMap<string, KubeObject> | undefined;
+    const whole = () => (rendered ??= this.#render(input));
+    const key = keyFor(input);
+    if (this.#known?.key !== key) this.#known = { key, heads: headsOf(whole()), claims: this.#claims(input) };
+    const { heads, claims } = this.#known;
+    return {
+      claims,
+      objects: heads.map((head) => ({ ...head, whole: () => whole().get(objectKey(head)) ?? head })),
+    };
+  }
+
+  #render(input: RenderInput): ReadonlyMap<string, KubeObject> {
+    const objects = render(input, this.#options()) as unknown as readonly KubeObject[];
+    return new Map(objects.map((object) => [objectKey(object), object]));
+  }
+
+  #claims(input: RenderInput): WantedClaim[] {
+    return wantedClaims(input, this.#options()).filter(({ name, size }) => {
+      const inTemplate = sizeInTemplate(input.claimTemplateSizes ?? {}, name);
+      return inTemplate !== undefined && inTemplate !== size;
+    });
+  }
+
+  #options(): RenderOptions {
+    const { images, operatorNamespace } = this.#shared;
+    return {
+      image: images.release,
+      redisImage: images.redis,
+      operatorNamespace,
+      capabilities: { serviceMonitor: true, prometheusRule: true, httpRoute: true, grpcRoute: true },
+    };
+  }
+}
+
+/** What rendering depends on: of a cluster, its generation stands for its spec. */
+function keyFor({ cluster: { metadata }, tracks, claimTemplateSizes }: RenderInput): string {
+  return JSON.stringify([metadata.uid, metadata.generation, tracks, claimTemplateSizes]);
+}
+
+function headsOf(objects: ReadonlyMap<string, KubeObject>): Head[] {
+  return [...objects.values()].map((object) => {
+    const { apiVersion, kind, metadata } = object;
+    const { name, namespace, annotations, labels: all } = metadata;
+    const applied = annotations?.[appliedAnnotation];
+    const track = all?.[labels.track];
+    const replicas = (object as Head).spec?.replicas;
+    return {
+      ...(apiVersion !== undefined && { apiVersion }),
+      ...(kind !== undefined && { kind }),
+      metadata: {
+        name,
+        ...(namespace !== undefined && { namespace }),
+        ...(applied !== undefined && { annotations: { [appliedAnnotation]: applied } }),
+        ...(track !== undefined && { labels: { [labels.track]: track } }),
+      },
+      ...(replicas !== undefined && { spec: { replicas } }),
+    };
+  });
+}
+
+function objectKey(object: KubeObject): string {
+  return `${kindKey(object)} ${keyOf(object)}`;
 }
 
 function tracksOf({ intents, rollout, parametersOf }: Plan): TrackWish[] {
