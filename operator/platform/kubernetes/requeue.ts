@@ -1,4 +1,5 @@
 import type { MemoryClusterStatus } from '../../api/memory-cluster.js';
+import type { RolloutState } from '../../api/rollout-status.js';
 import { tunableParameters } from '../../api/tuning-status.js';
 
 /** Between looks at something of which nobody tells us: a gateway's epoch, a volume that goes. */
@@ -33,8 +34,11 @@ export function requeueAfterMs(
 function polls({ rollout }: MemoryClusterStatus): boolean {
   if (rollout?.run === undefined) return false;
   if (rollout.state === 'Removing' || rollout.state === 'RollingBack') return true;
-  return rollout.run.stepStartedAt === undefined && rollout.state !== 'Installing';
+  return rollout.run.stepStartedAt === undefined && !told.includes(rollout.state);
 }
+
+/** States that end by what caches, jobs, people or stored times tell. */
+const told: readonly RolloutState[] = ['Stable', 'Installing', 'Starting', 'Paused'];
 
 function endOf({ tuning }: MemoryClusterStatus, name: (typeof tunableParameters)[number]) {
   const state = tuning?.parameters[name].state;

@@ -140,7 +140,8 @@ function publishable(
   intent: PublishIntent,
 ): ShardTable | undefined {
   if (found === undefined) return undefined;
-  if (!isOwnedBy(found, cluster)) {
+  // Without an owner it was left on purpose by who deleted its cluster, and is taken over.
+  if (!isOwnedBy(found, cluster) && (found.metadata.ownerReferences ?? []).length > 0) {
     throw new Error(`ConfigMap ${found.metadata.name} belongs to an earlier cluster and goes soon`);
   }
   const before = publishedTable(found.data?.[shardsKey]);

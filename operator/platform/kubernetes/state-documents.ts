@@ -79,10 +79,22 @@ export class StateDocuments implements KeptDocuments {
       if (isNotFound(error)) return undefined;
       throw error;
     });
-    // One that is left of a deleted cluster of the same name goes with it.
-    const own = map !== undefined && isOwnedBy(map, this.#cluster());
-    this.#known = { map: own ? map : undefined };
+    this.#known = { map: this.#usable(map) };
     return this.#known.map;
+  }
+
+  /** What a deleted cluster of the same name has left says nothing of this one; without an owner it stays, and is taken over. */
+  #usable(map: ConfigMap | undefined): ConfigMap | undefined {
+    const cluster = this.#cluster();
+    if (map === undefined || isOwnedBy(map, cluster)) return map;
+    if ((map.metadata.ownerReferences ?? []).length > 0) return undefined;
+    const { name, resourceVersion } = map.metadata;
+    return {
+      metadata: {
+        ...ownedMetadata(cluster, name),
+        ...(resourceVersion !== undefined && { resourceVersion }),
+      },
+    };
   }
 }
 
