@@ -47,7 +47,7 @@ export function startOperator(options: OperatorOptions & { readonly metricsPort:
       ADDRESS_BOOK: options.addressBook,
       POD_NAME: name,
       POD_NAMESPACE: 'default',
-      LEASE_SECONDS: '3',
+      LEASE_SECONDS: '9',
       METRICS_HOST: '127.0.0.1',
       METRICS_PORT: String(options.metricsPort),
       STATE_DIR: join(options.folder, `${name}-state`),
