@@ -63,6 +63,8 @@ function containerOf(part: Part): Container {
     // The single writers have nobody to hand over to: for them the wait would only make the gap longer.
     ...(gateway && { lifecycle: { preStop: { sleep: { seconds: lingerSeconds } } } }),
     resources: resourcesOf(workload.service, workload.resources),
+    // A wrong configuration ends in one line on stderr, which the pod's status then tells.
+    terminationMessagePolicy: 'FallbackToLogsOnError',
     securityContext: containerSecurity,
   };
 }
