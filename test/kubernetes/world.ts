@@ -19,7 +19,12 @@ import {
   type KubeObject,
   type ResourceType,
 } from '../../operator/runtime/index.js';
-import { installCrds, startControlPlane, type ControlPlane } from '../cluster/control-plane.js';
+import {
+  installCrds,
+  startControlPlane,
+  type ControlPlane,
+  type ControlPlaneOptions,
+} from '../cluster/control-plane.js';
 import { startOperator, type OperatorProcess } from './operator.js';
 import { AddressBook } from './stand-in/address-book.js';
 import { StandInNode, type StandInOptions } from './stand-in/node.js';
@@ -63,8 +68,8 @@ export class World {
     this.#ports = parts.ports;
   }
 
-  static async start(run: StandInOptions['run']): Promise<World> {
-    const plane = await startControlPlane({ controllers: true, audit: true });
+  static async start(run: StandInOptions['run'], more: ControlPlaneOptions = {}): Promise<World> {
+    const plane = await startControlPlane({ controllers: true, audit: true, ...more });
     const folder = mkdtempSync(join(tmpdir(), 'tori-world-'));
     await installCrds(plane);
     const client = new ApiClient({

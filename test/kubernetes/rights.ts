@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import type { Manifest } from './helm.js';
+
+/** One verb on one resource, such as `update memory.tori.dev/memoryclusters/status`; the group of the core is empty. */
+export type Right = string;
+
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+  readonly resourceNames?: readonly string[];
+}
+
+/** A Role. */
+export type Role = Manifest & { readonly rules: readonly Rule[] };
+
+const right = (verb: string, group: string, resource: string): Right => `${verb} ${group}/${resource}`;
+
+/** Everything that a role grants, verb by verb. */
+export function grantedRights({ rules }: Role): Right[] {
+  return rules.flatMap(({ apiGroups, resources, verbs }) =>
+    verbs.flatMap((verb) =>
+      apiGroups.flatMap((group) => resources.map((resource) => right(verb, group, resource))),
+    ),
+  );
+}
+
+/** The role without one of its rights. */
+export function without(role: Role, taken: Right): Role {
+  const rules = role.rules.flatMap((rule) =>
+    rule.apiGroups.flatMap((group) =>
+      rule.resources.map((resource) => ({
+        ...rule,
+        apiGroups: [group],
+        resources: [resource],
+        verbs: rule.verbs.filter((verb) => right(verb, group, resource) !== taken),
+      })),
+    ),
+  );
+  return { ...role, rules: rules.filter(({ verbs }) => verbs.length > 0) };
+}
+
+interface AuditLine {
+  readonly verb: string;
+  readonly user: { readonly username: string };
+  readonly objectRef?: {
+    readonly resource: string;
+    readonly subresource?: string;
+    readonly apiGroup?: string;
+  };
+  readonly responseStatus?: { readonly code?: number; readonly message?: string };
+}
+
+/** What a user's requests took and were refused. */
+export interface Traffic {
+  readonly used: ReadonlySet<Right>;
+  readonly denied: ReadonlySet<Right>;
+}
+
+/**
+ * Reads an audit log.
+ * @param from bytes of the log to pass over
+ */
+export function trafficOf(log: string, user: string, from = 0): Traffic {
+  const used = new Set<Right>();
+  const denied = new Set<Right>();
+  const text = readFileSync(log).subarray(from).toString('utf8');
+  for (const line of text.split('\n').filter((one) => one !== '')) {
+    const entry = JSON.parse(line) as AuditLine;
+    if (entry.user.username !== user || entry.objectRef === undefined) continue;
+    const refused = refusalOf(entry);
+    if (refused !== undefined) denied.add(refused);
+    else for (const one of rightsOf(entry, entry.objectRef)) used.add(one);
+  }
+  return { used, denied };
+}
+
+function rightsOf(
+  { verb, responseStatus }: AuditLine,
+  { apiGroup = '', resource, subresource }: NonNullable<AuditLine['objectRef']>,
+): Right[] {
+  const name = subresource === undefined ? resource : `${resource}/${subresource}`;
+  // A server-side apply of something new is a patch that has to be allowed as a create as well.
+  const verbs = verb === 'patch' && responseStatus?.code === 201 ? ['patch', 'create'] : [verb];
+  return verbs.map((one) => right(one, apiGroup, name));
+}
+
+/** The right that was missing, from the words of the refusal: an apply is refused for want of create too. */
+function refusalOf({ responseStatus }: AuditLine): Right | undefined {
+  if (responseStatus?.code !== 403) return undefined;
+  const { message = '' } = responseStatus;
+  if (message.includes("can't set finalizers on")) return 'update memory.tori.dev/memoryclusters/finalizers';
+  const found = /cannot (\w+) resource "([^"]+)" in API group "([^"]*)"/.exec(message);
+  return found === null ? undefined : right(found[1]!, found[3]!, found[2]!);
+}
