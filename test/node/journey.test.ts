@@ -139,14 +139,15 @@ onNode(`a memory on a real node, from helm install to helm uninstall${reason}`, 
 
   chapter('a new version goes through a canary and is promoted', 8, async () => {
     await on.apply(memory());
+    const first = (await on.memory()).status?.rollout?.stableRevision;
     await underLoad(async () => {
       await on.apply(memory({ version: '0.1.1' }));
-      await on.until(
-        'promoted',
-        (now) => newest(now)?.kind === 'Spec' && newest(now)?.outcome === 'Promoted',
-        6,
-      );
+      const promoted = (now: MemoryResource) =>
+        newest(now)?.revision !== first && now.status?.canary === undefined;
+      await on.until('promoted', promoted, 6);
     });
+    const after = await on.memory();
+    expect(newest(after)).toMatchObject({ kind: 'Spec', outcome: 'Promoted' });
     await on.until('Ready', (now) => is(now, 'Ready'));
     await nothingIsLost();
     const image = 'jsonpath={.spec.template.spec.containers[0].image}';

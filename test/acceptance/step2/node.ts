@@ -38,9 +38,13 @@ async function installed(on: MemoryOnNode): Promise<Load> {
 /** A canary while both operators are killed again and again. */
 async function operatorKilled(report: Report, on: MemoryOnNode, load: Load): Promise<void> {
   load.start(2, 50);
+  const first = (await on.memory()).status?.rollout?.stableRevision;
   await on.apply(memory({ version: '0.1.1' }));
   let kills = 0;
-  const promoted = async () => (await on.memory()).status?.rollout?.history[0]?.outcome === 'Promoted';
+  const promoted = async () => {
+    const newest = (await on.memory()).status?.rollout?.history[0];
+    return newest?.outcome === 'Promoted' && newest.revision !== first;
+  };
   while (!(await promoted()) && kills < 40) {
     await on.kubectl(
       'delete',

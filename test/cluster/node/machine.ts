@@ -201,11 +201,18 @@ function createControlGroup(name: string): void {
     if (existsSync(join(hierarchy, 'cgroup.controllers')))
       writeFileSync(join(hierarchy, 'cgroup.subtree_control'), '+cpu +cpuset +memory +pids');
     if (!existsSync(folder)) mkdirSync(folder);
+    // By default all pods together have the share of one process of this machine.
+    writeIfThere(join(folder, 'cpu.shares'), '10240');
+    writeIfThere(join(folder, 'cpu.weight'), '1000');
     // An empty set of processors admits no process.
+    if (!hierarchy.endsWith('cpuset')) continue;
     for (const file of ['cpuset.cpus', 'cpuset.mems'])
-      if (existsSync(join(folder, file)) && hierarchy.endsWith('cpuset'))
-        writeFileSync(join(folder, file), readFileSync(join(hierarchy, file)));
+      writeIfThere(join(folder, file), readFileSync(join(hierarchy, file), 'utf8'));
   }
+}
+
+function writeIfThere(path: string, value: string): void {
+  if (existsSync(path)) writeFileSync(path, value);
 }
 
 function processesIn(folder: string, name: string, within = false): number[] {
