@@ -104,7 +104,7 @@ export class World {
   }
 
   /** Makes a MemoryAction. */
-  async act(name: string, action: ActionName, cluster: string): Promise<void> {
+  async act(name: string, action: ActionName, cluster: string, proposal?: string): Promise<void> {
     const manifest: MemoryAction = {
       apiVersion,
       kind: 'MemoryAction',
@@ -112,6 +112,7 @@ export class World {
       spec: {
         action,
         target: { kind: 'MemoryCluster', name: cluster },
+        ...(proposal !== undefined && { proposal }),
         requestedBy: 'tester',
         reason: 'test',
       },
@@ -246,7 +247,7 @@ export function quickCluster(name: string, spec: object = {}): MemoryCluster {
       version: '0.1.0',
       monitoring: { interval: '1s', staleAfter: '10s' },
       rollout: {
-        progressDeadline: '60s',
+        progressDeadline: '10m',
         steps: [
           { weight: 50, hold: '1s', minSleeps: 0 },
           { weight: 100, hold: '1s', minSleeps: 0 },
