@@ -48,7 +48,9 @@ export function climbingProfile({ factor, start, max, scope = 'Stable' }: Climb)
 /** A cluster whose canary takes seconds, which sleeps often, and which the climbing profile tunes. */
 export function climbingCluster(name: string, { services = {}, ...spec }: Spec = {}): MemoryCluster {
   const sleep = { env: { SLEEP_MIN_NEW_EPISODES: '20', SLEEP_POLL_MS: '500' } };
+  const { rollout } = quickCluster(name).spec;
   return quickCluster(name, {
+    rollout: { ...rollout, progressDeadline: '5m' },
     tuningProfileRef: { name: 'climbing' },
     services: { sleep, ...services },
     ...spec,
