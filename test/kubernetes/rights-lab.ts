@@ -28,7 +28,7 @@ const dayMs = 86_400_000;
 /** Checked by the API server in an admission plugin, and so in no request of its own. */
 export const finalizers: Right = 'update memory.tori.dev/memoryclusters/finalizers';
 /** How long one part of a lap may take when nothing is refused. */
-const partSeconds = 90;
+const partSeconds = 180;
 
 /** Kinds of add-ons, in as much as an API server has to serve them. */
 const addOns: readonly (readonly [group: string, kind: string, plural: string])[] = [
@@ -145,6 +145,8 @@ export class RightsLab {
     const parts = [
       () => this.#restart(),
       () => this.#make(name, enough),
+      // One that finds a cluster reads what it would make otherwise.
+      () => this.#restart(),
       () => this.#forgetOldActions(name, enough),
       () => this.#change(name, enough),
       () => this.#abortTwice(name, enough),
