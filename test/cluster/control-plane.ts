@@ -1,7 +1,16 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -203,10 +212,14 @@ function writeKubeconfig(folder: string, name: string, server: string, token: st
   return path;
 }
 
+/** Where Linux ends a program together with the one that started it; elsewhere a killed test leaves its control plane behind. */
+const untilParentDies = existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL'] : [];
+
 /** Starts a program whose output goes to `NAME.log` in the folder. */
 function startProgram(folder: string, name: string, path: string, args: readonly string[]): ChildProcess {
   const log = openSync(join(folder, `${name}.log`), 'a');
-  const child = spawn(path, args, { stdio: ['ignore', log, log] });
+  const [command, ...rest] = [...untilParentDies, path, ...args];
+  const child = spawn(command!, rest, { stdio: ['ignore', log, log] });
   closeSync(log);
   return child;
 }

@@ -93,15 +93,16 @@ node_base() {
   from_folder "$base" "$scratch/base"
 }
 
+# The operator's probes of Redis want grep, which its published images have.
 redis_base() {
-  local version
+  local version packages
   version=$(apt-cache policy redis-server | sed -n 's/ *Candidate: *\(.*:\)\?//p' | tr '+~' '--')
-  base=localhost/debian-redis:$version
+  packages="$runtime_packages grep $(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks \
+    --no-replaces --no-enhances redis-server redis-tools | grep -E '^(lib|redis)[a-z0-9.+-]*$' |
+    grep -vE '^lib(pam|systemd-shared|c-bin)' | sort -u | tr '\n' ' ')"
+  base=localhost/debian-redis:$version-$(sum_of_files <<<"$packages")
   if has_image "$base"; then return; fi
-  # shellcheck disable=SC2046
-  unpack_debian "$scratch/base" $runtime_packages $(apt-cache depends --recurse --no-recommends --no-suggests \
-    --no-conflicts --no-breaks --no-replaces --no-enhances redis-server redis-tools | grep -E '^(lib|redis)[a-z0-9.+-]*$' |
-    grep -vE '^lib(pam|systemd-shared|c-bin)' | sort -u)
+  unpack_debian "$scratch/base" $packages
   from_folder "$base" "$scratch/base"
 }
 
