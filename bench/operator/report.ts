@@ -99,7 +99,7 @@ ${contenders.map(restOf).join('\n')}
 
 ## How it was measured
 
-- ${machine.cores} cores (${machine.processor}), Node ${machine.node}. The API server and etcd run on the same cores.
+- ${machine.cores} cores (${machine.processor}), Node ${machine.node}. The API server and etcd run on the same cores, with GOGC=400.
 ${contenders.map(({ name, rest }) => `- ${name}: ${rest.seconds.toFixed(0)} s of rest, load of the machine ${rest.load.toFixed(1)} in the middle of them.`).join('\n')}
 - Flagger with its default flags, \`-mesh-provider=kubernetes\`, and canaries with \`interval: 1m\`.
 `;
