@@ -28,6 +28,11 @@ export default tseslint.config(
     },
   },
   { files: ['**/*.test.ts'], rules: { 'max-lines': 'off' } },
-  { files: ['**/*.js', '**/*.cjs'], languageOptions: { globals: { ...nodeGlobals, module: 'readonly' } } },
+  {
+    files: ['**/*.js', '**/*.cjs', '**/*.mjs'],
+    languageOptions: {
+      globals: { ...nodeGlobals, fetch: 'readonly', AbortSignal: 'readonly', module: 'readonly' },
+    },
+  },
   prettier,
 );

@@ -29,7 +29,10 @@ export async function finalState(world: World, name: string): Promise<Readonly<R
   const { items } = JSON.parse(stdout) as { readonly items: readonly KubeObject[] };
   const children = items.map((item) => [`${item.kind ?? ''}/${item.metadata.name}`, childState(item)]);
   const { status } = await world.cluster(name);
-  return { ...Object.fromEntries(children), status: status === undefined ? undefined : statusState(status) };
+  return {
+    ...(Object.fromEntries(children) as Readonly<Record<string, unknown>>),
+    status: status === undefined ? undefined : statusState(status),
+  };
 }
 
 /** The keys of two states at which they differ. */

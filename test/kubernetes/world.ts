@@ -144,7 +144,7 @@ export class World {
       await sleep(150);
     }
     throw new Error(
-      `not reached in ${seconds} s: ${what}; last seen: ${String(JSON.stringify(last, undefined, 1)).slice(0, 4_000)}`,
+      `not reached in ${seconds} s: ${what}; last seen: ${JSON.stringify(last, undefined, 1).slice(0, 4_000)}`,
     );
   }
 
