@@ -14,7 +14,7 @@ import { childKinds, kindKey, type ChildKind } from './kinds.js';
 import { fieldManager } from './field-manager.js';
 import { appliedAnnotation } from './render/names.js';
 import { heldFields, type Child, type Held, type Workload } from './trim.js';
-import type { WantedObject } from './wanted-objects.js';
+import type { WantedObject } from './wanted-object.js';
 
 /** What children are synchronized with. */
 interface ChildrenContext {

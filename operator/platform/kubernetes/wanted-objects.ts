@@ -8,16 +8,7 @@ import { render, wantedClaims } from './render/render.js';
 import type { RenderInput, RenderOptions, WantedClaim } from './render/input.js';
 import type { Shared } from './shared.js';
 import type { Workload } from './trim.js';
-
-/** A child that is wanted: enough of it to tell whether it is there as it should be, and the whole of it when it is not. */
-export interface WantedObject extends Head {
-  whole(): KubeObject;
-}
-
-/** Of a workload `spec.replicas` is there too. */
-interface Head extends KubeObject {
-  readonly spec?: { readonly replicas?: number };
-}
+import type { WantedHead, WantedObject } from './wanted-object.js';
 
 /** What a plan wants to exist. */
 export interface Wanted {
@@ -28,7 +19,7 @@ export interface Wanted {
 
 interface Known {
   readonly key: string;
-  readonly heads: readonly Head[];
+  readonly heads: readonly WantedHead[];
   readonly claims: readonly WantedClaim[];
 }
 
@@ -88,13 +79,13 @@ function keyFor({ cluster: { metadata }, tracks, claimTemplateSizes }: RenderInp
   return JSON.stringify([metadata.uid, metadata.generation, tracks, claimTemplateSizes]);
 }
 
-function headsOf(objects: ReadonlyMap<string, KubeObject>): Head[] {
+function headsOf(objects: ReadonlyMap<string, KubeObject>): WantedHead[] {
   return [...objects.values()].map((object) => {
     const { apiVersion, kind, metadata } = object;
     const { name, namespace, annotations, labels: all } = metadata;
     const applied = annotations?.[appliedAnnotation];
     const track = all?.[labels.track];
-    const replicas = (object as Head).spec?.replicas;
+    const replicas = (object as WantedHead).spec?.replicas;
     return {
       ...(apiVersion !== undefined && { apiVersion }),
       ...(kind !== undefined && { kind }),
