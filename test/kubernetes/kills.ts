@@ -57,7 +57,7 @@ async function tell({ stateOf, momentOf, play }: Plot): Promise<Story> {
     const end = await play(world);
     const faults = world.statusFaults();
     if (faults.length > 0) throw new Error(faults.join('\n'));
-    return { states: storedStates(world, stateOf), end, kills };
+    return { states: sinceTheFirst(storedStates(world, stateOf)), end, kills };
   } finally {
     await world.stop();
     await proxy.stop();
@@ -122,6 +122,13 @@ function rollout(answer: 'approve' | 'abort', momentOf: MomentOf): Promise<Story
       }));
     },
   });
+}
+
+/** Epochs begin at the second of the installation: they are told from the first one on. */
+function sinceTheFirst(states: readonly string[]): string[] {
+  const epoch = /epoch (\d+)/;
+  const first = Number(states.map((state) => epoch.exec(state)?.[1]).find((found) => found !== undefined));
+  return states.map((state) => state.replace(epoch, (_, found: string) => `epoch +${Number(found) - first}`));
 }
 
 /** What a transition changes; the epoch shows that no table was published twice. */
