@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from '@jest/globals';
+import { expect } from '@jest/globals';
 import {
   EpisodicVaultService,
   type EpisodicVaultServer,
@@ -15,18 +15,17 @@ import {
 import type { Episode } from '../../proto/gen/tori/memory/v1/types.js';
 import { encodeActivations, sparseVector } from '../common/activations/activations.js';
 import { connect, type ServiceClient } from '../common/clients/client.js';
+import { testWith } from '../../test/harness/needs.js';
 
 const main = fileURLToPath(new URL('../../dist/services/episodic-vault/main.js', import.meta.url));
-const [withBuild, reason] = existsSync(main)
-  ? [test, '']
-  : [test.skip, ' (skipped: dist/ is absent; npm run build)'];
+const withBuild = testWith(existsSync(main) ? undefined : 'dist/ is absent; npm run build');
 const token = 'crash-test-token';
 const kills = 4;
 const callers = 32;
 
 type VaultClient = ServiceClient<EpisodicVaultServer>;
 
-withBuild(`kill -9 under load loses no acknowledged episode${reason}`, async () => {
+withBuild('kill -9 under load loses no acknowledged episode', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'vault-crash-'));
   await writeFile(join(folder, 'token'), token);
   const acknowledged = new Map<string, { episode: Episode; sequence: number }>();

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect } from '@jest/globals';
 import { graphOf } from '../../test/samples/graphs.js';
 import {
   SparsePrunerService,
@@ -16,11 +16,10 @@ import { decodeF32 } from '../common/activations/activations.js';
 import { connect, type ServiceClient } from '../common/clients/client.js';
 import { ServiceError } from '../common/errors.js';
 import { encodeChunk } from './chunks.js';
+import { testWith } from '../../test/harness/needs.js';
 
 const main = fileURLToPath(new URL('../../dist/services/sparse-pruner/main.js', import.meta.url));
-const [withBuild, reason] = existsSync(main)
-  ? [test, '']
-  : [test.skip, ' (skipped: dist/ is absent; npm run build)'];
+const withBuild = testWith(existsSync(main) ? undefined : 'dist/ is absent; npm run build');
 const token = 'internal-token';
 const kills = 5;
 
@@ -86,7 +85,7 @@ async function commitUntilKilled(
 
 describe('a killed process', () => {
   withBuild(
-    `leaves one committed version, and every acknowledged sleep in it${reason}`,
+    'leaves one committed version, and every acknowledged sleep in it',
     async () => {
       let acknowledged = 0;
       for (let kill = 0; kill < kills; kill++) {

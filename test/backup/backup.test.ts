@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import {
   EpisodicVaultService,
   type EpisodicVaultServer,
@@ -16,9 +16,10 @@ import { encodeActivations, sparseVector } from '../../services/common/activatio
 import { connect, type ServiceClient } from '../../services/common/clients/client.js';
 import { packageRoot, toriBin } from '../harness/local-cluster.js';
 import { run } from '../kubernetes/helm.js';
+import { describeWith } from '../harness/needs.js';
 
 const main = join(packageRoot, 'dist', 'services', 'episodic-vault', 'main.js');
-const suite = existsSync(main) ? describe : describe.skip;
+const suite = describeWith(existsSync(main) ? undefined : 'dist/ is absent; npm run build');
 const token = 'backup-test-token';
 
 type VaultClient = ServiceClient<EpisodicVaultServer>;

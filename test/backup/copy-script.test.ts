@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import { controlPlaneMissing, programs } from '../cluster/binaries.js';
 import { startControlPlane, type ControlPlane } from '../cluster/control-plane.js';
 import { packageRoot } from '../harness/local-cluster.js';
 import { must, run, type Manifest } from '../kubernetes/helm.js';
+import { describeWith } from '../harness/needs.js';
 
-const suite = controlPlaneMissing() === undefined ? describe : describe.skip;
+const suite = describeWith(controlPlaneMissing());
 const script = join(packageRoot, 'examples', 'backup', 'job', 'copy.sh');
 
 suite('copy.sh, with pods that end as the test says', () => {

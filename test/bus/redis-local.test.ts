@@ -2,17 +2,18 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import { createMcp } from '../../lib/mcpClient/index.js';
 import { packageRoot, startLocalCluster } from '../harness/local-cluster.js';
 import { RedisServer, redisMissing } from '../harness/redis-server.js';
+import { describeWith } from '../harness/needs.js';
 
 const built = existsSync(join(packageRoot, 'dist', 'cli', 'main.js'));
 const missing = built ? redisMissing : 'dist/ is absent; npm run build';
-const withLocal = missing === undefined ? describe : describe.skip;
+const withLocal = describeWith(missing);
 
-withLocal(`the local platform${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+withLocal('the local platform', () => {
   test('gives every service the Redis that a secret names', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'redis-local-'));
     const manifests = join(folder, 'manifest.yaml');

@@ -1,16 +1,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { BusProcesses, until } from '../harness/bus-processes.js';
 import { packageRoot } from '../harness/local-cluster.js';
 import { redisMissing } from '../harness/redis-server.js';
+import { describeWith } from '../harness/needs.js';
 
 const built = existsSync(join(packageRoot, 'dist', 'services'));
 const missing = built ? redisMissing : 'dist/ is absent; npm run build';
-const withProcesses = missing === undefined ? describe : describe.skip;
-const reason = missing === undefined ? '' : ` (skipped: ${missing})`;
+const withProcesses = describeWith(missing);
 
-withProcesses(`vault, sleep and learner as processes over a real Redis${reason}`, () => {
+withProcesses('vault, sleep and learner as processes over a real Redis', () => {
   const episodes = 2_000;
   let processes: BusProcesses;
 

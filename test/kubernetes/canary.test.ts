@@ -1,15 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Mcp } from '../../lib/mcpClient/index.js';
 import { clusterType, configMapType } from '../../operator/platform/kubernetes/kinds.js';
 import { controlPlaneMissing } from '../cluster/binaries.js';
 import { operatorMissing } from './operator.js';
 import { missingTag } from './stand-in/node.js';
 import { quickCluster, World } from './world.js';
+import { describeWith } from '../harness/needs.js';
 
 const missing = controlPlaneMissing() ?? operatorMissing();
-const suite = missing === undefined ? describe : describe.skip;
+const suite = describeWith(missing);
 
-suite(`canaries on a real API server${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+suite('canaries on a real API server', () => {
   let world: World;
   let mcp: Mcp;
 

@@ -10,12 +10,13 @@ import { controlPlaneMissing, programs } from '../cluster/binaries.js';
 import { expectGolden } from '../harness/golden.js';
 import { packageRoot } from '../harness/local-cluster.js';
 import { chart, helm, manifestsOf, run, template } from './helm.js';
+import { describeWith } from '../harness/needs.js';
 
 const cases = readdirSync(join(chart, 'tests'))
   .filter((file) => file.endsWith('.values.yaml'))
   .map((file) => file.replace('.values.yaml', ''));
 const valuesOf = (name: string) => `--values=${join(chart, 'tests', `${name}.values.yaml`)}`;
-const suite = controlPlaneMissing() === undefined ? describe : describe.skip;
+const suite = describeWith(controlPlaneMissing());
 
 describe('generated files', () => {
   test.each([

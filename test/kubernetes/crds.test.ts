@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { crdOf } from '../../operator/api/crd.js';
@@ -9,6 +9,7 @@ import { controlPlaneMissing } from '../cluster/binaries.js';
 import { installCrds, startControlPlane, type ControlPlane } from '../cluster/control-plane.js';
 import { anyManifest } from '../manifests/any-manifest.js';
 import { wrongManifests } from '../manifests/wrong.js';
+import { describeWith } from '../harness/needs.js';
 
 const examples = new URL('../../examples/', import.meta.url);
 const exampleFiles = readdirSync(examples).filter((name) => name.endsWith('.yaml'));
@@ -25,7 +26,7 @@ interface Manifest {
 }
 
 const missing = controlPlaneMissing();
-const suite = missing === undefined ? describe : describe.skip;
+const suite = describeWith(missing);
 
 suite('the CRDs on a real API server', () => {
   let cluster: ControlPlane;

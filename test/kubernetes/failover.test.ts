@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { clusterType } from '../../operator/platform/kubernetes/kinds.js';
 import { controlPlaneMissing } from '../cluster/binaries.js';
 import { operatorMissing, type OperatorProcess } from './operator.js';
 import { quickCluster, World } from './world.js';
+import { describeWith } from '../harness/needs.js';
 
 const missing = controlPlaneMissing() ?? operatorMissing();
-const suite = missing === undefined ? describe : describe.skip;
+const suite = describeWith(missing);
 
-suite(`two operators on a real API server${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+suite('two operators on a real API server', () => {
   let world: World;
   let operators: OperatorProcess[];
 

@@ -1,14 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { controlPlaneMissing } from '../cluster/binaries.js';
 import { throughFaults } from './fault-run.js';
 import { canaryWay } from './life.js';
 import { operatorMissing } from './operator.js';
 import { World } from './world.js';
+import { describeWith } from '../harness/needs.js';
 
 const missing = controlPlaneMissing() ?? operatorMissing();
-const suite = missing === undefined ? describe : describe.skip;
+const suite = describeWith(missing);
 
-suite(`an operator whose requests fail${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+suite('an operator whose requests fail', () => {
   let world: World;
 
   beforeAll(async () => {

@@ -1,13 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { controlPlaneMissing } from '../cluster/binaries.js';
 import { gitLoop } from './git-loop.js';
 import { operatorMissing } from './operator.js';
 import { World } from './world.js';
+import { describeWith } from '../harness/needs.js';
 
 const missing = controlPlaneMissing() ?? operatorMissing();
-const suite = missing === undefined ? describe : describe.skip;
+const suite = describeWith(missing);
 
-suite(`an operator beside GitOps tools${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+suite('an operator beside GitOps tools', () => {
   let world: World;
 
   beforeAll(async () => {

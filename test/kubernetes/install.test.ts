@@ -1,15 +1,16 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
 import { controlPlaneMissing, programs } from '../cluster/binaries.js';
 import { startControlPlane, type ControlPlane } from '../cluster/control-plane.js';
 import { packageRoot } from '../harness/local-cluster.js';
 import { chart, helm, manifestsOf, must, run, template, until, type Manifest } from './helm.js';
 import { writeSchemas } from './schemas.js';
+import { describeWith } from '../harness/needs.js';
 
-const suite = controlPlaneMissing() === undefined ? describe : describe.skip;
+const suite = describeWith(controlPlaneMissing());
 const crds = ['memoryactions', 'memoryclusters', 'tuningprofiles'].map(
   (plural) => `${plural}.memory.tori.dev`,
 );

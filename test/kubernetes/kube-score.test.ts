@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { controlPlaneMissing, programs } from '../cluster/binaries.js';
 import { everyExample, variants } from './rendered.js';
+import { describeWith } from '../harness/needs.js';
 
 interface Scored {
   readonly object_name: string;
@@ -42,7 +43,7 @@ const exceptions: readonly { readonly finding: RegExp; readonly reason: string }
   },
 ];
 
-const suite = controlPlaneMissing() === undefined ? describe : describe.skip;
+const suite = describeWith(controlPlaneMissing());
 
 suite('kube-score', () => {
   const findings = () => {

@@ -5,10 +5,13 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from '@jest/globals';
+import { expect } from '@jest/globals';
 import { everyExample } from './rendered.js';
+import { testWith } from '../harness/needs.js';
 
-const here = spawnSync('redis-server', ['--version']).status === 0 ? test : test.skip;
+const here = testWith(
+  spawnSync('redis-server', ['--version']).status === 0 ? undefined : 'redis-server is not installed',
+);
 
 interface Container {
   readonly command: readonly string[];

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { controlPlaneMissing } from '../cluster/binaries.js';
 import { installCrds, startControlPlane, type ControlPlane } from '../cluster/control-plane.js';
 import { must, template, until } from './helm.js';
+import { describeWith } from '../harness/needs.js';
 
-const suite = controlPlaneMissing() === undefined ? describe : describe.skip;
+const suite = describeWith(controlPlaneMissing());
 
 /** Who is given what: two by the built-in roles, into which ours are taken up, and one by ours alone. */
 const people: Readonly<Record<string, readonly string[]>> = {

@@ -14,8 +14,9 @@ import { controlPlaneMissing, programs } from '../cluster/binaries.js';
 import { installCrds, startControlPlane, type ControlPlane } from '../cluster/control-plane.js';
 import { packageRoot } from '../harness/local-cluster.js';
 import { template } from './helm.js';
+import { describeWith } from '../harness/needs.js';
 
-const suite = controlPlaneMissing() === undefined ? describe : describe.skip;
+const suite = describeWith(controlPlaneMissing());
 const namespace = 'agents';
 
 let cluster: ControlPlane;

@@ -1,13 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { controlPlaneMissing } from '../cluster/binaries.js';
 import { operatorMissing } from './operator.js';
 import { grantedRights } from './rights.js';
 import { finalizers, RightsLab } from './rights-lab.js';
+import { describeWith } from '../harness/needs.js';
 
 const missing = controlPlaneMissing() ?? operatorMissing();
-const suite = missing === undefined ? describe : describe.skip;
+const suite = describeWith(missing);
 
-suite(`the operator under the chart's roles${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+suite(`the operator under the chart's roles`, () => {
   let lab: RightsLab;
   beforeAll(async () => {
     lab = await RightsLab.start();

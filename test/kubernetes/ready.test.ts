@@ -1,13 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { clusterType } from '../../operator/platform/kubernetes/kinds.js';
 import { controlPlaneMissing } from '../cluster/binaries.js';
 import { operatorMissing } from './operator.js';
 import { quickCluster, World } from './world.js';
+import { describeWith } from '../harness/needs.js';
 
 const missing = controlPlaneMissing() ?? operatorMissing();
-const suite = missing === undefined ? describe : describe.skip;
+const suite = describeWith(missing);
 
-suite(`a cluster from apply to Ready${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+suite('a cluster from apply to Ready', () => {
   let world: World;
 
   beforeAll(async () => {

@@ -2,15 +2,19 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import type { RenderedObject } from '../../operator/platform/kubernetes/render/object.js';
 import { controlPlaneMissing } from '../cluster/binaries.js';
 import { installCrds, startControlPlane, type ControlPlane } from '../cluster/control-plane.js';
 import { foreignCrdsAvailable, installForeignCrds } from '../cluster/foreign-crds.js';
 import { everyExample, variants } from './rendered.js';
+import { describeWith, testWith } from '../harness/needs.js';
 
-const suite = controlPlaneMissing() === undefined && foreignCrdsAvailable() ? describe : describe.skip;
+const suite = describeWith(
+  controlPlaneMissing() ??
+    (foreignCrdsAvailable() ? undefined : 'the CRDs of add-ons are not in the module cache'),
+);
 
 interface PodTemplate {
   readonly metadata: { readonly labels: Readonly<Record<string, string>> };
@@ -80,7 +84,9 @@ suite('what is rendered, on a real API server', () => {
   });
 });
 
-const promtool = spawnSync('promtool', ['--version']).status === 0 ? test : test.skip;
+const promtool = testWith(
+  spawnSync('promtool', ['--version']).status === 0 ? undefined : 'promtool is not installed',
+);
 
 promtool('the alerts are rules that Prometheus takes', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tori-rules-'));

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { clusterType, profileType } from '../../operator/platform/kubernetes/kinds.js';
 import type { TuningProfile } from '../../operator/api/tuning-profile.js';
 import { controlPlaneMissing } from '../cluster/binaries.js';
 import { operatorMissing, type OperatorProcess } from './operator.js';
 import { quickCluster, World } from './world.js';
+import { describeWith } from '../harness/needs.js';
 
 const missing = controlPlaneMissing() ?? operatorMissing();
-const suite = missing === undefined ? describe : describe.skip;
+const suite = describeWith(missing);
 
 const profile = {
   apiVersion: profileType.apiVersion,
@@ -16,7 +17,7 @@ const profile = {
   spec: { mode: 'Auto' },
 } as unknown as TuningProfile;
 
-suite(`clusters at rest on a real API server${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+suite('clusters at rest on a real API server', () => {
   let world: World;
   let operator: OperatorProcess;
 

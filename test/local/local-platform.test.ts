@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import { createMcp, type Mcp } from '../../lib/mcpClient/index.js';
 import { statusProblems } from '../../operator/api/kstatus.js';
@@ -16,9 +16,10 @@ import {
   startLocalCluster,
   type LocalCluster,
 } from '../harness/local-cluster.js';
+import { describeWith } from '../harness/needs.js';
 
 const built = existsSync(join(packageRoot, 'dist', 'cli', 'main.js'));
-const withBuild = built ? describe : describe.skip;
+const withBuild = describeWith(built ? undefined : 'dist/ is absent; npm run build');
 const reason = built ? '' : ' (skipped: dist/ is absent; npm run build)';
 
 /** A cluster whose canary takes seconds. */

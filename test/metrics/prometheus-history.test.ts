@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,10 +19,10 @@ import { profileOf } from '../tuning/profile.js';
 import { SimulatedDeployment } from './history.js';
 import { prometheusMissing, startPrometheus, type PrometheusProcess } from './prometheus-server.js';
 import { Recording, resultOf } from './recording.js';
+import { describeWith } from '../harness/needs.js';
 
 const missing = prometheusMissing();
-const describeHere = missing === undefined ? describe : describe.skip;
-const title = missing === undefined ? '' : ` (skipped: ${missing})`;
+const describeHere = describeWith(missing);
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -159,7 +159,7 @@ function isEvaluated(now: number): boolean {
   return minute % (now > end - 2 * hourMs ? 5 : 360) === 2;
 }
 
-describeHere(`the same history by scraping and by Prometheus${title}`, () => {
+describeHere('the same history by scraping and by Prometheus', () => {
   let prometheus: PrometheusProcess;
   let recorded: Awaited<ReturnType<typeof record>>;
   const theirs = new Evaluations();

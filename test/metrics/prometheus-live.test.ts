@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -18,10 +18,10 @@ import { seededRandom } from '../../services/common/network/random.js';
 import { SimulatedDeployment } from './history.js';
 import { prometheusMissing, startPrometheus, type PrometheusProcess } from './prometheus-server.js';
 import type { Scraped } from './recording.js';
+import { describeWith } from '../harness/needs.js';
 
 const missing = prometheusMissing();
-const describeHere = missing === undefined ? describe : describe.skip;
-const title = missing === undefined ? '' : ` (skipped: ${missing})`;
+const describeHere = describeWith(missing);
 const identity = { namespace: 'memory', cluster: 'mc' };
 const values = { annealT0: 2, learningRate: 0.01, l1Strength: 0.001, dmdRank: 50 };
 
@@ -67,7 +67,7 @@ const processes: readonly (Pick<ScrapeTarget, 'service' | 'track' | 'instance'> 
   { service: 'gateway', pod: 'gateway-b', instance: 'gateway-b' },
 ];
 
-describeHere(`a Prometheus that scrapes${title}`, () => {
+describeHere('a Prometheus that scrapes', () => {
   const pages = new Pages();
   let prometheus: PrometheusProcess;
   let folder: string;
@@ -197,7 +197,7 @@ describeHere(`a Prometheus that scrapes${title}`, () => {
   });
 });
 
-describeHere(`a Prometheus that asks for a login${title}`, () => {
+describeHere('a Prometheus that asks for a login', () => {
   let prometheus: PrometheusProcess;
   beforeAll(async () => {
     // bcrypt of "prometheus".

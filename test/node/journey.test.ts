@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createMcp } from '../../lib/mcpClient/index.js';
 import { programs } from '../cluster/binaries.js';
 import { buildImages } from '../cluster/node/images.js';
@@ -18,14 +18,14 @@ import {
   type MemoryResource,
 } from './memory-on-node.js';
 import { memory, profile, toriPod } from './manifests.js';
+import { describeWith } from '../harness/needs.js';
 
 const missing = nodeMissing();
-const onNode = missing === undefined ? describe : describe.skip;
-const reason = missing === undefined ? '' : ` (skipped: ${missing})`;
+const onNode = describeWith(missing);
 
 const minute = 60_000;
 
-onNode(`a memory on a real node, from helm install to helm uninstall${reason}`, () => {
+onNode('a memory on a real node, from helm install to helm uninstall', () => {
   let on: MemoryOnNode;
   let load: Load | undefined;
 

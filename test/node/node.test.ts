@@ -2,15 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { request } from 'undici';
 import { stringify } from 'yaml';
 import { buildImages } from '../cluster/node/images.js';
 import { nodeMissing, startNode, type KubernetesNode } from '../cluster/node/node.js';
+import { describeWith } from '../harness/needs.js';
 
 const missing = nodeMissing();
-const onNode = missing === undefined ? describe : describe.skip;
-const reason = missing === undefined ? '' : ` (skipped: ${missing})`;
+const onNode = describeWith(missing);
 
 const minutes = 60_000;
 
@@ -73,7 +73,7 @@ const service = {
   spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] },
 };
 
-onNode(`a node of one's own, with the production image${reason}`, () => {
+onNode(`a node of one's own, with the production image`, () => {
   let node: KubernetesNode;
 
   beforeAll(async () => {

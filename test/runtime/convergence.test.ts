@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runMirror } from '../../operator/runtime/example/mirror.js';
 import {
@@ -14,6 +14,7 @@ import { controlPlaneMissing } from '../cluster/binaries.js';
 import { startControlPlane, type ControlPlane } from '../cluster/control-plane.js';
 import { startFaultProxy, type FaultProxy } from '../cluster/fault-proxy.js';
 import { chaos, strike, type Fault } from '../cluster/faults.js';
+import { describeWith } from '../harness/needs.js';
 
 interface ConfigMap extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
@@ -21,7 +22,7 @@ interface ConfigMap extends KubeObject {
 
 const configMaps = resourceType<ConfigMap>('v1', 'ConfigMap', 'configmaps');
 const missing = controlPlaneMissing();
-const describeWithCluster = missing === undefined ? describe : describe.skip;
+const describeWithCluster = describeWith(missing);
 const silent = {
   debug: () => undefined,
   info: () => undefined,
@@ -29,7 +30,7 @@ const silent = {
   error: () => undefined,
 };
 
-describeWithCluster(`a controller${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+describeWithCluster('a controller', () => {
   let cluster: ControlPlane;
   let proxy: FaultProxy;
   /** Not through the proxy: the world's own hand. */

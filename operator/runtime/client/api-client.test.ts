@@ -14,6 +14,7 @@ import { ApiError, ConnectionError, isAlreadyExists, isConflict, isNotFound } fr
 import { loadConnection } from './load-connection.js';
 import type { KubeObject } from './objects.js';
 import { metadataOf, resourceType } from './resource-type.js';
+import { describeWith } from '../../../test/harness/needs.js';
 
 interface ConfigMap extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
@@ -23,9 +24,9 @@ const configMaps = resourceType<ConfigMap>('v1', 'ConfigMap', 'configmaps');
 const namespaces = resourceType('v1', 'Namespace', 'namespaces', 'Cluster');
 const namespace = 'default';
 const missing = controlPlaneMissing();
-const describeWithCluster = missing === undefined ? describe : describe.skip;
+const describeWithCluster = describeWith(missing);
 
-describeWithCluster(`client${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+describeWithCluster('client', () => {
   let cluster: ControlPlane;
   let proxy: FaultProxy;
   let client: ApiClient;

@@ -7,6 +7,7 @@ import type { KubeObject } from '../client/objects.js';
 import { FakeClock } from '../clock/fake-clock.js';
 import { events, type KubeEvent } from './event.js';
 import { EventRecorder } from './recorder.js';
+import { testWith } from '../../../test/harness/needs.js';
 
 const reasons = {
   Grown: { type: 'Normal', action: 'Grow' },
@@ -86,40 +87,37 @@ describe('an event', () => {
 });
 
 const missing = controlPlaneMissing();
-const testWithCluster = missing === undefined ? test : test.skip;
+const testWithCluster = testWith(missing);
 
-testWithCluster(
-  `the API server takes events and their counts${missing === undefined ? '' : ` (skipped: ${missing})`}`,
-  async () => {
-    const cluster = await startControlPlane();
-    const client = new ApiClient({ connection: await loadConnection({ kubeconfig: cluster.kubeconfig }) });
-    try {
-      const failures: unknown[] = [];
-      const recorder = new EventRecorder({
-        client,
-        reasons,
-        controller: 'example.com/test',
-        instance: 'pod-1',
-        onFailure: (error) => failures.push(error),
-      });
-      recorder.record(regarding, 'Broken', 'x'.repeat(5_000));
-      for (let k = 0; k < 3; k++) recorder.record(regarding, 'Grown', 'by one');
-      await recorder.flush();
-      expect(failures).toEqual([]);
-      const { items } = await client.list(events, { namespace: 'default' });
-      expect(items.map(({ reason, type, series }) => [reason, type, series?.count]).sort()).toEqual([
-        ['Broken', 'Warning', undefined],
-        ['Grown', 'Normal', 3],
-      ]);
-      const grown = items.find(({ reason }) => reason === 'Grown')!;
-      await client.delete(events, grown.metadata);
-      recorder.record(regarding, 'Grown', 'by one');
-      await recorder.close();
-      expect(failures).toEqual([]);
-      expect((await client.get(events, grown.metadata)).series?.count).toBe(4);
-    } finally {
-      await client.close();
-      await cluster.stop();
-    }
-  },
-);
+testWithCluster('the API server takes events and their counts', async () => {
+  const cluster = await startControlPlane();
+  const client = new ApiClient({ connection: await loadConnection({ kubeconfig: cluster.kubeconfig }) });
+  try {
+    const failures: unknown[] = [];
+    const recorder = new EventRecorder({
+      client,
+      reasons,
+      controller: 'example.com/test',
+      instance: 'pod-1',
+      onFailure: (error) => failures.push(error),
+    });
+    recorder.record(regarding, 'Broken', 'x'.repeat(5_000));
+    for (let k = 0; k < 3; k++) recorder.record(regarding, 'Grown', 'by one');
+    await recorder.flush();
+    expect(failures).toEqual([]);
+    const { items } = await client.list(events, { namespace: 'default' });
+    expect(items.map(({ reason, type, series }) => [reason, type, series?.count]).sort()).toEqual([
+      ['Broken', 'Warning', undefined],
+      ['Grown', 'Normal', 3],
+    ]);
+    const grown = items.find(({ reason }) => reason === 'Grown')!;
+    await client.delete(events, grown.metadata);
+    recorder.record(regarding, 'Grown', 'by one');
+    await recorder.close();
+    expect(failures).toEqual([]);
+    expect((await client.get(events, grown.metadata)).series?.count).toBe(4);
+  } finally {
+    await client.close();
+    await cluster.stop();
+  }
+});

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { controlPlaneMissing } from '../../../test/cluster/binaries.js';
 import { startControlPlane, type ControlPlane } from '../../../test/cluster/control-plane.js';
 import { startFaultProxy } from '../../../test/cluster/fault-proxy.js';
@@ -9,6 +9,7 @@ import type { KubeObject } from '../client/objects.js';
 import { metadataOf, resourceType } from '../client/resource-type.js';
 import { byLabel } from './indexes.js';
 import { createInformer } from './informer.js';
+import { describeWith } from '../../../test/harness/needs.js';
 
 interface ConfigMap extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
@@ -17,9 +18,9 @@ interface ConfigMap extends KubeObject {
 const configMaps = resourceType<ConfigMap>('v1', 'ConfigMap', 'configmaps');
 const namespaces = resourceType('v1', 'Namespace', 'namespaces', 'Cluster');
 const missing = controlPlaneMissing();
-const describeWithCluster = missing === undefined ? describe : describe.skip;
+const describeWithCluster = describeWith(missing);
 
-describeWithCluster(`informer${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {
+describeWithCluster('informer', () => {
   let cluster: ControlPlane;
   let client: ApiClient;
   const stopping = new AbortController();

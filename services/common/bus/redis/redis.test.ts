@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { publishingService, publishingToken } from '../../../../test/harness/publishing-service.js';
@@ -14,9 +14,9 @@ import { Changes } from '../changes.js';
 import { createBrokerMetrics } from '../metrics.js';
 import { redisBus, relayEvents } from './redis-bus.js';
 import { defaultTiming, readRedisAddress } from './settings.js';
+import { describeWith } from '../../../../test/harness/needs.js';
 
-const withRedis = redisMissing === undefined ? describe : describe.skip;
-const reason = redisMissing === undefined ? '' : ` (skipped: ${redisMissing})`;
+const withRedis = describeWith(redisMissing);
 
 let redis: RedisServer;
 let proxy: CuttableProxy;
@@ -65,7 +65,7 @@ async function fixtureOf(env: NodeJS.ProcessEnv = {}) {
   return { publisher, bus, registry, prefix };
 }
 
-withRedis(`the redis driver keeps the contract of the bus${reason}`, () => {
+withRedis('the redis driver keeps the contract of the bus', () => {
   for (const conformance of busConformance) {
     test(conformance.name, async () => {
       const { publisher, bus } = await fixtureOf();
@@ -182,7 +182,7 @@ const disasters: Record<string, () => Promise<void>> = {
   },
 };
 
-withRedis(`when Redis is in trouble${reason}`, () => {
+withRedis('when Redis is in trouble', () => {
   test.each(Object.entries(disasters))(
     'nothing is lost, and the lags return to 0, when it %s',
     async (_, happen) => {
@@ -259,7 +259,7 @@ withRedis(`when Redis is in trouble${reason}`, () => {
   });
 });
 
-withRedis(`a password that Redis refuses${reason}`, () => {
+withRedis('a password that Redis refuses', () => {
   test('is told as a reason, never shown, and taken up once it was put right', async () => {
     const file = join(folder, 'rotated');
     writeFileSync(file, `redis://:not-the-password@127.0.0.1:${redis.port}`);
@@ -304,7 +304,7 @@ withRedis(`a password that Redis refuses${reason}`, () => {
   });
 });
 
-withRedis(`a stream${reason}`, () => {
+withRedis('a stream', () => {
   test('holds no more than its bound; a subscriber that is further back reads the outbox', async () => {
     const fixture = await fixtureOf({ BUS_STREAM_EVENTS: '100' });
     const { publisher, registry, prefix } = fixture;
@@ -350,7 +350,7 @@ withRedis(`a stream${reason}`, () => {
   });
 });
 
-withRedis(`a consumer group${reason}`, () => {
+withRedis('a consumer group', () => {
   test('remembers a subscriber that keeps no cursor', async () => {
     const fixture = await fixtureOf();
     const { publisher } = fixture;
