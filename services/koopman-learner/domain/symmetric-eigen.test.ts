@@ -76,16 +76,17 @@ describe('symmetricEigen', () => {
     );
   });
 
-  test('keeps vectors orthonormal where entries span hundreds of decades', () => {
-    const entries = [
-      0, 7e305, 0, 0, 0, 0, 5e273, 0, 0, -5e307, 0, -2e223, 0, 0, 6e301, 0, 0, 0, 0, 0, 0, 0, 2e119,
-    ];
-    expect(
-      defect(
-        symmetric(7, (i, j) => (entries[(i * (i + 1)) / 2 + j] ?? 0) / 4),
-        7,
-      ),
-    ).toBeLessThan(1e-9);
+  test.each([
+    {
+      n: 7,
+      entries: { 1: 7e305, 6: 5e273, 9: -5e307, 11: -2e223, 14: 6e301, 22: 2e119 },
+    },
+    { n: 9, entries: { 1: 2e306, 36: -3e225 } },
+    { n: 4, entries: { 1: 1, 3: 1e-154, 6: 1e-170, 7: 5e-324 } },
+  ])('keeps vectors orthonormal where entries span hundreds of decades (n = $n)', ({ n, entries }) => {
+    const packed = new Map(Object.entries(entries).map(([place, entry]) => [Number(place), entry]));
+    const matrix = symmetric(n, (i, j) => (packed.get((i * (i + 1)) / 2 + j) ?? 0) / 4);
+    expect(defect(matrix, n)).toBeLessThan(1e-9);
   });
 
   test.each([Number.NaN, Number.POSITIVE_INFINITY])('refuses %d', (entry) => {

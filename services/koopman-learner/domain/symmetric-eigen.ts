@@ -9,9 +9,6 @@ export interface SymmetricEigen {
 /** More sweeps of the QL iteration than any symmetric matrix needs; about two is usual. */
 const maxIterations = 60;
 
-/** Entries below this, in a matrix whose largest is 1, are 0: their squares would lose their digits to underflow. */
-const negligible = 1e-140;
-
 /**
  * Eigenvalues and leading eigenvectors of a real symmetric matrix: Householder tridiagonalisation, then implicit QL with
  * Wilkinson's shift (Golub & Van Loan, Matrix Computations, 8.3). The rotations of QL are recorded and run backwards
@@ -88,21 +85,20 @@ function scaledSymmetricCopy(matrix: Float64Array, n: number, scale: number): Fl
 }
 
 /**
- * Turns x into v with (I − β v vᵀ) x = norm·e₁, v₁ = 1 (Golub & Van Loan, algorithm 5.1.1). v and β do not depend on the
- * size of x, so x is first divided by its largest entry: squares of entries far below 1 would underflow.
+ * Turns x into v with (I − β v vᵀ) x = norm·e₁, v₁ = 1 (Golub & Van Loan, algorithm 5.1.1, with LAPACK's choice of the
+ * norm's sign, opposite to x₁: nothing is subtracted, so β is never the quotient of two underflowed squares). v and β do
+ * not depend on the size of x, so x is first divided by its largest entry: squares of small entries would underflow.
  */
 function householder(x: Float64Array): { beta: number; norm: number } {
   const size = x.reduce((most, entry) => Math.max(most, Math.abs(entry)), 0);
   let tail = 0;
   for (let i = 1; i < x.length; i++) tail += size === 0 ? 0 : (x[i]! / size) ** 2;
-  if (size * Math.sqrt(tail) < negligible) return { beta: 0, norm: x[0]! };
-  for (let i = 0; i < x.length; i++) x[i]! /= size;
-  const head = x[0]!;
-  const length = Math.sqrt(head * head + tail);
-  const first = head <= 0 ? head - length : -tail / (head + length);
-  for (let i = 1; i < x.length; i++) x[i]! /= first;
+  if (tail === 0) return { beta: 0, norm: x[0]! };
+  const head = x[0]! / size;
+  const norm = head > 0 ? -Math.sqrt(head * head + tail) : Math.sqrt(head * head + tail);
+  for (let i = 1; i < x.length; i++) x[i] = x[i]! / size / (head - norm);
   x[0] = 1;
-  return { beta: (2 * first * first) / (tail + first * first), norm: length * size };
+  return { beta: (norm - head) / norm, norm: norm * size };
 }
 
 /** A ← H A H on the trailing block, as the symmetric rank-2 update A − v wᵀ − w vᵀ. */
