@@ -12,10 +12,13 @@ function symmetric(n: number, entry: (i: number, j: number) => number): Float64A
   });
 }
 
-/** Largest |A v − λ v| and |vᵀw − δ| over the vectors found, relative to the largest entry. */
+/** Below this a double has fewer digits the smaller it is. */
+const smallestNormal = 2 ** -1022;
+
+/** Largest |A v − λ v| and |vᵀw − δ| over the vectors found, relative to the largest entry that can have all its digits. */
 function defect(matrix: Float64Array, n: number, count = n): number {
   const { values, vectors } = symmetricEigen(matrix, n, count);
-  const scale = matrix.reduce((largest, entry) => Math.max(largest, Math.abs(entry)), Number.MIN_VALUE);
+  const scale = matrix.reduce((largest, entry) => Math.max(largest, Math.abs(entry)), smallestNormal);
   const row = (k: number) => vectors.subarray(k * n, (k + 1) * n);
   let worst = 0;
   for (let k = 0; k < count; k++) {
