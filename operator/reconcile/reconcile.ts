@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Statement } from '../api/conditions.js';
 import type { MemoryAction } from '../api/memory-action.js';
 import type { MemoryCluster, MemoryClusterStatus, ServiceStatus } from '../api/memory-cluster.js';
-import type { ManifestProblem } from '../api/problem.js';
+import { problemText, type ManifestProblem } from '../api/problem.js';
 import type { TuningProfile } from '../api/tuning-profile.js';
 import { decideCluster, type ActionAnswer, type ClusterDecision } from '../cluster/decide.js';
 import { clusterStatus, type StatusInputs } from '../cluster/status.js';
@@ -94,7 +94,7 @@ export async function reconcileCluster(
   const { provider, now } = around;
   const problems = platform.problems(cluster);
   const seen = await platform.observe(cluster);
-  if (problems.length > 0) return refuse(platform, cluster, { ...seen, problems }, around);
+  if (problems.length > 0) return refuse(platform, subject, { ...seen, problems }, around);
 
   const measured = await measure(cluster, seen.observation, { provider, now });
   const metrics = { ...measured.metrics, ...seen.completion };
@@ -135,10 +135,13 @@ async function report(
   return status;
 }
 
-/** What runs is kept up as it is; the status says what is wrong with the new spec. */
+/** What the status of an action has room for. */
+const longestMessage = 1_024;
+
+/** What runs is kept up as it is; the status says what is wrong with the new spec, and so does the answer to every action. */
 async function refuse(
   platform: Platform,
-  cluster: Stored<MemoryCluster>,
+  { cluster, actions }: Subject,
   { services, endpoints, problems }: Seen & { readonly problems: readonly ManifestProblem[] },
   around: Surroundings,
 ): Promise<Reconciled> {
@@ -151,5 +154,8 @@ async function refuse(
     ...(rollout !== undefined && { rollout }),
     ...(tuning !== undefined && { tuning }),
   };
-  return { status: await report(cluster, said, around), answers: [], decision: undefined };
+  const reason = problems.map(problemText).join('; ');
+  const message = `nothing is decided while the spec is refused: ${reason}`.slice(0, longestMessage);
+  const answers = actions.map(({ metadata: { uid } }) => ({ uid, outcome: 'Refused', message }) as const);
+  return { status: await report(cluster, said, around), answers, decision: undefined };
 }

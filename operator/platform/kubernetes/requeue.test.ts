@@ -4,8 +4,8 @@ import { rolloutStates } from '../../rollout/states.js';
 import { requeueAfterMs } from './requeue.js';
 
 const now = new Date('2030-01-01T00:00:00Z');
-const status = (state: string, run: object | undefined) =>
-  ({ rollout: { state, ...(run !== undefined && { run }) } }) as unknown as MemoryClusterStatus;
+const status = (state: string, run: object | undefined, conditions: readonly object[] = []) =>
+  ({ conditions, rollout: { state, ...(run !== undefined && { run }) } }) as unknown as MemoryClusterStatus;
 
 test('a gateway is asked each second where one is waited for, and never while a person or a start is', () => {
   const states = Object.keys(rolloutStates);
@@ -22,4 +22,10 @@ test('the earliest of what is stored and what else is waited for counts, and wha
   expect(requeueAfterMs(status('Holding', run), now, [])).toBe(60_001);
   expect(requeueAfterMs(status('Holding', run), now, [30_000, -5])).toBe(1);
   expect(requeueAfterMs(status('Stable', undefined), now, [])).toBeUndefined();
+});
+
+test('a run waits for nothing while the spec is refused', () => {
+  const refused = [{ type: 'Stalled', status: 'True', reason: 'InvalidSpec' }];
+  expect(requeueAfterMs(status('Removing', {}, refused), now, [])).toBeUndefined();
+  expect(requeueAfterMs(status('Removing', {}, refused), now, [5_000])).toBe(5_001);
 });

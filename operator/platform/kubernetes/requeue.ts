@@ -1,5 +1,5 @@
 import type { MemoryClusterStatus } from '../../api/memory-cluster.js';
-import type { RolloutState } from '../../api/rollout-status.js';
+import type { RolloutState, RolloutStatus } from '../../api/rollout-status.js';
 import { tunableParameters } from '../../api/tuning-status.js';
 
 /** Between looks at something of which nobody tells us: a gateway's epoch, a volume that goes. */
@@ -14,7 +14,9 @@ export function requeueAfterMs(
   now: Date,
   others: readonly number[],
 ): number | undefined {
-  const run = status.rollout?.run;
+  // While a spec is refused nothing is decided, whatever becomes due.
+  const rollout = isRefused(status) ? undefined : status.rollout;
+  const run = rollout?.run;
   const instants = [
     run?.nextCheckAt,
     run?.eligibleAt,
@@ -26,15 +28,19 @@ export function requeueAfterMs(
     // One that has passed has led to nothing more: what comes next is told by something else.
     return inMs > 0 ? [inMs] : [];
   });
-  const waits = [...deadlines, ...others.map((ms) => Math.max(ms, 0)), ...(polls(status) ? [pollMs] : [])];
+  const waits = [...deadlines, ...others.map((ms) => Math.max(ms, 0)), ...(polls(rollout) ? [pollMs] : [])];
   return waits.length === 0 ? undefined : Math.min(...waits) + 1;
 }
 
 /** Whether something is awaited that only looking shows: the gateways' epoch, the end of the canary's volumes. */
-function polls({ rollout }: MemoryClusterStatus): boolean {
+function polls(rollout: RolloutStatus | undefined): boolean {
   if (rollout?.run === undefined) return false;
   if (rollout.state === 'Removing' || rollout.state === 'RollingBack') return true;
   return rollout.run.stepStartedAt === undefined && !told.includes(rollout.state);
+}
+
+function isRefused({ conditions }: MemoryClusterStatus): boolean {
+  return conditions.some(({ type, reason }) => type === 'Stalled' && reason === 'InvalidSpec');
 }
 
 /** States that end by what caches, jobs, people or stored times tell. */

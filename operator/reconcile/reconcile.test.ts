@@ -1,0 +1,51 @@
+import { expect, test } from '@jest/globals';
+import { clusterOf } from '../../test/rollout/world.js';
+import type { MemoryAction } from '../api/memory-action.js';
+import type { MemoryCluster, MemoryClusterStatus } from '../api/memory-cluster.js';
+import { reconcileCluster, type Platform, type Stored } from './reconcile.js';
+
+const metadata = { uid: 'u', generation: 2, creationTimestamp: '2030-01-01T00:00:00Z' };
+
+test('while a spec is refused what runs is kept up, and every action is told why it leads to nothing', async () => {
+  let kept = 0;
+  const platform: Platform = {
+    problems: () => [{ path: 'spec.storage.engine', value: 'postgres', reason: 'not here' }],
+    observe: () =>
+      Promise.resolve({
+        observation: { stable: { ready: true }, gatewayEpochs: [], canarySeeded: false },
+        completion: {},
+        services: [],
+        endpoints: {},
+        statements: [],
+      }),
+    prepare: () => {
+      throw new Error('nothing may be prepared for a refused spec');
+    },
+    keepUp: () => Promise.resolve(void (kept += 1)),
+  };
+  const base = clusterOf({});
+  const cluster = { ...base, metadata: { ...base.metadata, ...metadata } } as Stored<MemoryCluster>;
+  const actions = ['a', 'b'].map((uid) => ({ metadata: { ...metadata, name: uid, uid } }));
+  const written: MemoryClusterStatus[] = [];
+
+  const { answers } = await reconcileCluster(
+    platform,
+    { cluster, profile: undefined, actions: actions as unknown as readonly Stored<MemoryAction>[] },
+    {
+      provider: { read: () => Promise.reject(new Error('nothing is measured for a refused spec')) } as never,
+      tuningSamples: () => Promise.resolve({}),
+      now: new Date('2030-01-01T00:00:00Z'),
+      persist: (status) => Promise.resolve(void written.push(status)),
+    },
+  );
+
+  expect(kept).toBe(1);
+  expect(answers.map(({ uid, outcome }) => [uid, outcome])).toEqual([
+    ['a', 'Refused'],
+    ['b', 'Refused'],
+  ]);
+  expect(answers[0]?.message).toBe(
+    'nothing is decided while the spec is refused: spec.storage.engine: Invalid value: "postgres": not here',
+  );
+  expect(written[0]?.conditions.find(({ type }) => type === 'Stalled')?.reason).toBe('InvalidSpec');
+});
