@@ -24,7 +24,8 @@ export default {
     ],
   },
   coverageProvider: 'v8',
-  maxWorkers: 2,
+  // Suites that share a given cluster run one after the other.
+  maxWorkers: process.env.TORI_TEST_KUBECONFIG ? 1 : 2,
   workerIdleMemoryLimit: '512MB',
   testTimeout: 180_000,
   reporters: ['default', '<rootDir>/test/harness/summary-reporter.js'],

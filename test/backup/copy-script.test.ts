@@ -2,17 +2,17 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
-import { controlPlaneMissing, programs } from '../cluster/binaries.js';
-import { startControlPlane, type ControlPlane } from '../cluster/control-plane.js';
+import { programs } from '../cluster/binaries.js';
+import { type Cluster, clusterMissing, openCluster } from '../cluster/cluster.js';
 import { packageRoot } from '../harness/local-cluster.js';
 import { must, run, type Manifest } from '../kubernetes/helm.js';
 import { describeWith } from '../harness/needs.js';
 
-const suite = describeWith(controlPlaneMissing());
+const suite = describeWith(clusterMissing());
 const script = join(packageRoot, 'examples', 'backup', 'job', 'copy.sh');
 
 suite('copy.sh, with pods that end as the test says', () => {
-  let cluster: ControlPlane;
+  let cluster: Cluster;
   const ended = new AbortController();
   /** Service whose copy fails. */
   let failing = '';
@@ -62,7 +62,7 @@ suite('copy.sh, with pods that end as the test says', () => {
   }
 
   beforeAll(async () => {
-    cluster = await startControlPlane({ controllers: true });
+    cluster = await openCluster({ controllers: true });
     await kubectl('create', 'namespace', 'memory');
     await kubectl('create', 'namespace', 'tori-system');
     const crd = join(packageRoot, 'crds', 'memory.tori.dev_memoryclusters.yaml');

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { packageRoot } from '../harness/local-cluster.js';
 
 /** Programs that {@link programs} can find or build. */
@@ -21,6 +21,11 @@ export type Program =
 
 const buildScript = join(packageRoot, 'test', 'cluster', 'build.sh');
 
+/** The kubeconfig of a cluster that tests may use and fill, from TORI_TEST_KUBECONFIG; undefined when none was given. */
+export function givenKubeconfig(): string | undefined {
+  return process.env['TORI_TEST_KUBECONFIG'] || undefined;
+}
+
 /** Why no control plane can be had on this machine; undefined when one can. */
 export function controlPlaneMissing(): string | undefined {
   if (process.env['CI'] === 'true') return undefined;
@@ -30,8 +35,8 @@ export function controlPlaneMissing(): string | undefined {
 }
 
 /**
- * Paths of programs, in the order asked: from KUBEBUILDER_ASSETS where it has them, else from the cache, else built from
- * source, which takes minutes once.
+ * Paths of programs, in the order asked: from KUBEBUILDER_ASSETS where it has them, else from the cache, else, beside a
+ * cluster that was given, from the PATH, else built from source, which takes minutes once.
  * @throws Error with the compiler's output when a build fails
  */
 export function programs<const P extends readonly Program[]>(
@@ -43,8 +48,8 @@ export function programs<const P extends readonly Program[]>(
 }
 
 function found(name: Program): string | undefined {
-  const folders = [process.env['KUBEBUILDER_ASSETS'], cacheFolder()];
-  return folders
+  const onPath = givenKubeconfig() === undefined ? [] : (process.env['PATH'] ?? '').split(delimiter);
+  return [process.env['KUBEBUILDER_ASSETS'], cacheFolder(), ...onPath]
     .flatMap((folder) => (folder === undefined ? [] : [join(folder, name)]))
     .find((path) => existsSync(path));
 }

@@ -1,4 +1,4 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import {
@@ -17,8 +17,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { stringify } from 'yaml';
-import { packageRoot } from '../harness/local-cluster.js';
 import { programs } from './binaries.js';
+import { runKubectl, type CommandResult } from './kubectl.js';
 
 /** What to start beside etcd and the API server. */
 export interface ControlPlaneOptions {
@@ -32,13 +32,6 @@ export interface ControlPlaneOptions {
   readonly audit?: boolean;
   /** More flags of the API server. */
   readonly apiServerFlags?: readonly string[];
-}
-
-/** What a command printed. */
-export interface CommandResult {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
 }
 
 /** A real etcd and a real kube-apiserver of one's own. */
@@ -250,15 +243,6 @@ async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<
   clearTimeout(late);
 }
 
-function runKubectl(path: string, args: readonly string[], input?: string): Promise<CommandResult> {
-  return new Promise((resolve) => {
-    const child = execFile(path, args, { maxBuffer: 256 * 1024 * 1024 }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr });
-    });
-    child.stdin?.end(input ?? '');
-  });
-}
-
 async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
@@ -270,16 +254,4 @@ async function freePorts(count: number): Promise<number[]> {
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
-}
-
-/** Applies the project's CRDs and waits until the API server serves them. */
-export async function installCrds(cluster: ControlPlane): Promise<void> {
-  const folder = join(packageRoot, 'crds');
-  for (const args of [
-    ['apply', '--server-side', '-f', folder],
-    ['wait', '--for=condition=Established', '--timeout=60s', '-f', folder],
-  ]) {
-    const { code, stderr } = await cluster.kubectl(args);
-    if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
-  }
 }

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ControlPlane } from './control-plane.js';
+import type { Cluster } from './cluster.js';
 
 /** CRDs of others, from the Go modules that hold them: there is no registry of CRDs. */
 const sources = [
@@ -23,7 +23,7 @@ export function foreignCrdsAvailable(): boolean {
 }
 
 /** Installs HTTPRoute, GRPCRoute, ServiceMonitor and PrometheusRule, and waits until they are served. */
-export async function installForeignCrds(cluster: ControlPlane): Promise<void> {
+export async function installForeignCrds(cluster: Cluster): Promise<void> {
   for (const { module, folder, files } of sources) {
     const answer = execFileSync('go', ['mod', 'download', '-json', module], {
       cwd: tmpdir(),

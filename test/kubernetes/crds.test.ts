@@ -5,8 +5,7 @@ import { parse, parseAllDocuments, stringify } from 'yaml';
 import { crdOf } from '../../operator/api/crd.js';
 import { definitions } from '../../operator/api/definitions.js';
 import { problemText, validateManifest } from '../../operator/api/validate.js';
-import { controlPlaneMissing } from '../cluster/binaries.js';
-import { installCrds, startControlPlane, type ControlPlane } from '../cluster/control-plane.js';
+import { type Cluster, clusterMissing, installCrds, openCluster } from '../cluster/cluster.js';
 import { anyManifest } from '../manifests/any-manifest.js';
 import { wrongManifests } from '../manifests/wrong.js';
 import { describeWith } from '../harness/needs.js';
@@ -25,14 +24,14 @@ interface Manifest {
   readonly spec: unknown;
 }
 
-const missing = controlPlaneMissing();
+const missing = clusterMissing();
 const suite = describeWith(missing);
 
 suite('the CRDs on a real API server', () => {
-  let cluster: ControlPlane;
+  let cluster: Cluster;
 
   beforeAll(async () => {
-    cluster = await startControlPlane();
+    cluster = await openCluster();
     await installCrds(cluster);
     await cluster.kubectl(['create', 'namespace', 'dry']);
   });

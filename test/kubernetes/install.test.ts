@@ -3,19 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
-import { controlPlaneMissing, programs } from '../cluster/binaries.js';
-import { startControlPlane, type ControlPlane } from '../cluster/control-plane.js';
+import { programs } from '../cluster/binaries.js';
+import { type Cluster, clusterMissing, openCluster } from '../cluster/cluster.js';
 import { packageRoot } from '../harness/local-cluster.js';
 import { chart, helm, manifestsOf, must, run, template, until, type Manifest } from './helm.js';
 import { writeSchemas } from './schemas.js';
 import { describeWith } from '../harness/needs.js';
 
-const suite = describeWith(controlPlaneMissing());
+const suite = describeWith(clusterMissing());
 const crds = ['memoryactions', 'memoryclusters', 'tuningprofiles'].map(
   (plural) => `${plural}.memory.tori.dev`,
 );
 const scratch = mkdtempSync(join(tmpdir(), 'tori-install-'));
-let cluster: ControlPlane;
+let cluster: Cluster;
 
 const kubectl = (...args: readonly string[]) => must(cluster.kubectl(args));
 const release = (...args: readonly string[]) => helm([...args], cluster.kubeconfig);
@@ -44,7 +44,7 @@ async function clean(): Promise<void> {
 
 suite('on a real API server', () => {
   beforeAll(async () => {
-    cluster = await startControlPlane({ controllers: true });
+    cluster = await openCluster({ controllers: true });
   });
   afterEach(clean);
   afterAll(async () => {

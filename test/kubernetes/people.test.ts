@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { controlPlaneMissing } from '../cluster/binaries.js';
-import { installCrds, startControlPlane, type ControlPlane } from '../cluster/control-plane.js';
+import { type Cluster, clusterMissing, installCrds, openCluster } from '../cluster/cluster.js';
 import { must, template, until } from './helm.js';
 import { describeWith } from '../harness/needs.js';
 
-const suite = describeWith(controlPlaneMissing());
+const suite = describeWith(clusterMissing());
 
 /** Who is given what: two by the built-in roles, into which ours are taken up, and one by ours alone. */
 const people: Readonly<Record<string, readonly string[]>> = {
@@ -14,7 +13,7 @@ const people: Readonly<Record<string, readonly string[]>> = {
 };
 
 suite('people on a cluster with the chart’s roles', () => {
-  let cluster: ControlPlane;
+  let cluster: Cluster;
   let made = 0;
 
   const as = (user: string, args: readonly string[], input?: string) =>
@@ -25,7 +24,7 @@ suite('people on a cluster with the chart’s roles', () => {
     (await as(user, ['auth', 'can-i', verb, ...what])).stdout.trim() === 'yes';
 
   beforeAll(async () => {
-    cluster = await startControlPlane({ controllers: true });
+    cluster = await openCluster({ controllers: true });
     await installCrds(cluster);
     const roles = await template(
       '--show-only=templates/rbac/users.yaml',

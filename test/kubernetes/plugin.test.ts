@@ -10,16 +10,16 @@ import { rolloutStateNames, type RolloutState } from '../../operator/api/rollout
 import { tori as runIn, type Answer } from '../cli/captured-terminal.js';
 import { reported, worldIn } from '../cli/reported.js';
 import { tuningOf } from '../cli/tuning.js';
-import { controlPlaneMissing, programs } from '../cluster/binaries.js';
-import { installCrds, startControlPlane, type ControlPlane } from '../cluster/control-plane.js';
+import { programs } from '../cluster/binaries.js';
+import { type Cluster, clusterMissing, installCrds, openCluster } from '../cluster/cluster.js';
 import { packageRoot } from '../harness/local-cluster.js';
 import { template } from './helm.js';
 import { describeWith } from '../harness/needs.js';
 
-const suite = describeWith(controlPlaneMissing());
+const suite = describeWith(clusterMissing());
 const namespace = 'agents';
 
-let cluster: ControlPlane;
+let cluster: Cluster;
 /** Kubeconfigs of users: ada may edit, bob may approve, eve may look. */
 const users: Record<'ada' | 'bob' | 'eve', string> = { ada: '', bob: '', eve: '' };
 const nameOf = (state: RolloutState) => `in-${state.toLowerCase()}`;
@@ -85,7 +85,7 @@ async function answer(outcome: 'Accepted' | 'Refused', message: string): Promise
 
 suite('kubectl tori', () => {
   beforeAll(async () => {
-    cluster = await startControlPlane();
+    cluster = await openCluster();
     await installCrds(cluster);
     await admin(['create', 'namespace', namespace]);
     const rendered = await template(

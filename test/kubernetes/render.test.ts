@@ -5,14 +5,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import type { RenderedObject } from '../../operator/platform/kubernetes/render/object.js';
-import { controlPlaneMissing } from '../cluster/binaries.js';
-import { installCrds, startControlPlane, type ControlPlane } from '../cluster/control-plane.js';
+import { type Cluster, clusterMissing, installCrds, openCluster } from '../cluster/cluster.js';
 import { foreignCrdsAvailable, installForeignCrds } from '../cluster/foreign-crds.js';
 import { everyExample, variants } from './rendered.js';
 import { describeWith, testWith } from '../harness/needs.js';
 
 const suite = describeWith(
-  controlPlaneMissing() ??
+  clusterMissing() ??
     (foreignCrdsAvailable() ? undefined : 'the CRDs of add-ons are not in the module cache'),
 );
 
@@ -22,10 +21,10 @@ interface PodTemplate {
 }
 
 suite('what is rendered, on a real API server', () => {
-  let cluster: ControlPlane;
+  let cluster: Cluster;
 
   beforeAll(async () => {
-    cluster = await startControlPlane();
+    cluster = await openCluster();
     await installCrds(cluster);
     await installForeignCrds(cluster);
     for (const args of [

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ControlPlane } from '../cluster/control-plane.js';
+import type { Cluster } from '../cluster/cluster.js';
 
 /** A JSON schema, as far as it is rewritten here. */
 interface Schema {
@@ -25,7 +25,7 @@ const shared = '_definitions.json';
  * but without our kinds, and have to be downloaded.
  * @returns the value of kubeconform's -schema-location
  */
-export async function writeSchemas(cluster: ControlPlane, folder: string): Promise<string> {
+export async function writeSchemas(cluster: Cluster, folder: string): Promise<string> {
   const { stdout } = await cluster.kubectl(['get', '--raw', '/openapi/v2']);
   const { definitions } = JSON.parse(stdout) as { definitions: Record<string, Schema> };
   mkdirSync(folder, { recursive: true });

@@ -19,12 +19,8 @@ import {
   type KubeObject,
   type ResourceType,
 } from '../../operator/runtime/index.js';
-import {
-  installCrds,
-  startControlPlane,
-  type ControlPlane,
-  type ControlPlaneOptions,
-} from '../cluster/control-plane.js';
+import { installCrds } from '../cluster/cluster.js';
+import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '../cluster/control-plane.js';
 import { startOperator, type OperatorProcess } from './operator.js';
 import { AddressBook } from './stand-in/address-book.js';
 import { StandInNode, type StandInOptions } from './stand-in/node.js';

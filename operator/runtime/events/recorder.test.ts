@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { controlPlaneMissing } from '../../../test/cluster/binaries.js';
-import { startControlPlane } from '../../../test/cluster/control-plane.js';
+import { clusterMissing, openCluster } from '../../../test/cluster/cluster.js';
 import { ApiClient } from '../client/api-client.js';
 import { loadConnection } from '../client/load-connection.js';
 import type { KubeObject } from '../client/objects.js';
@@ -86,11 +85,11 @@ describe('an event', () => {
   });
 });
 
-const missing = controlPlaneMissing();
+const missing = clusterMissing();
 const testWithCluster = testWith(missing);
 
 testWithCluster('the API server takes events and their counts', async () => {
-  const cluster = await startControlPlane();
+  const cluster = await openCluster();
   const client = new ApiClient({ connection: await loadConnection({ kubeconfig: cluster.kubeconfig }) });
   try {
     const failures: unknown[] = [];
