@@ -37,7 +37,8 @@ export function tori(servicesPort: number): Contender {
     program: ({ kubeconfig, folder }) =>
       Promise.resolve({
         path: process.execPath,
-        args: [join(packageRoot, 'dist', 'bench', 'operator', 'operator-main.js')],
+        // As in the chart.
+        args: ['--max-semi-space-size=2', join(packageRoot, 'dist', 'bench', 'operator', 'operator-main.js')],
         env: {
           KUBECONFIG: kubeconfig,
           WATCH_NAMESPACE: '',

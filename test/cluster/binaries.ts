@@ -23,7 +23,8 @@ const buildScript = join(packageRoot, 'test', 'cluster', 'build.sh');
 
 /** The kubeconfig of a cluster that tests may use and fill, from TORI_TEST_KUBECONFIG; undefined when none was given. */
 export function givenKubeconfig(): string | undefined {
-  return process.env['TORI_TEST_KUBECONFIG'] || undefined;
+  const given = process.env['TORI_TEST_KUBECONFIG'];
+  return given === '' ? undefined : given;
 }
 
 /** Why no control plane can be had on this machine; undefined when one can. */

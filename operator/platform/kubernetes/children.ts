@@ -59,13 +59,13 @@ export class Children {
    * Applies what is not in sync, kind by kind.
    * @returns kinds that were wanted and that this API server does not serve
    */
-  async apply(wanted: readonly WantedObject[], signal: AbortSignal): Promise<readonly string[]> {
-    const missing: string[] = [];
+  async apply(wanted: readonly WantedObject[], signal: AbortSignal): Promise<readonly ChildKind[]> {
+    const missing: ChildKind[] = [];
     for (const kind of childKinds) {
       const key = kindKey(kind.type);
       const objects = wanted.filter((object) => kindKey(object) === key);
       if (objects.length === 0) continue;
-      if (this.#context.caches.children.get(key) === undefined) missing.push(kind.type.kind);
+      if (this.#context.caches.children.get(key) === undefined) missing.push(kind);
       else await Promise.all(objects.map((object) => this.#applyOne(kind, object, signal)));
     }
     return missing;

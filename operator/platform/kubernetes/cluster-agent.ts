@@ -12,7 +12,7 @@ import { TakenError } from './children.js';
 import { ClaimGrowth } from './claim-growth.js';
 import { confirmUnchanged } from './confirm.js';
 import { endpointsOf } from './endpoints.js';
-import { configMapType, deploymentType, kindKey, statefulSetType } from './kinds.js';
+import { configMapType, deploymentType, kindKey, statefulSetType, type ChildKind } from './kinds.js';
 import { labels, shardsName } from './render/names.js';
 import { troubleOf } from './pod-trouble.js';
 import { kubernetesProblems } from './problems.js';
@@ -298,8 +298,8 @@ function isStableWorkload({ kind, metadata }: KubeObject): boolean {
   return workload && metadata.labels?.[labels.track] !== 'canary';
 }
 
-function addOnMissing(kind: string): Statement {
-  const message = `the spec asks for a ${kind}, and this API server does not serve that kind`;
+function addOnMissing({ type: { kind }, askedBy = 'the spec' }: ChildKind): Statement {
+  const message = `${askedBy} asks for a ${kind}, and this API server does not serve that kind`;
   return { type: 'AddOnMissing', status: 'True', reason: 'KindNotServed', message };
 }
 

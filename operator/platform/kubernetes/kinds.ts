@@ -37,6 +37,8 @@ export interface ChildKind {
   readonly workload: boolean;
   /** Served only where an add-on is installed. */
   readonly optional: boolean;
+  /** The field of a MemoryCluster that asks for an optional kind. */
+  readonly askedBy?: string;
 }
 
 const plain = (version: string, kind: string, plural: string): ChildKind => ({
@@ -44,9 +46,10 @@ const plain = (version: string, kind: string, plural: string): ChildKind => ({
   workload: false,
   optional: false,
 });
-const addOn = (version: string, kind: string, plural: string): ChildKind => ({
+const addOn = (version: string, kind: string, plural: string, askedBy: string): ChildKind => ({
   ...plain(version, kind, plural),
   optional: true,
+  askedBy,
 });
 
 /** Every kind of child, in the order in which they are made: what pods need comes before the pods. */
@@ -60,10 +63,10 @@ export const childKinds: readonly ChildKind[] = [
   { type: deploymentType, workload: true, optional: false },
   plain('autoscaling/v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
   plain('networking.k8s.io/v1', 'Ingress', 'ingresses'),
-  addOn('gateway.networking.k8s.io/v1', 'HTTPRoute', 'httproutes'),
-  addOn('gateway.networking.k8s.io/v1', 'GRPCRoute', 'grpcroutes'),
-  addOn('monitoring.coreos.com/v1', 'ServiceMonitor', 'servicemonitors'),
-  addOn('monitoring.coreos.com/v1', 'PrometheusRule', 'prometheusrules'),
+  addOn('gateway.networking.k8s.io/v1', 'HTTPRoute', 'httproutes', 'spec.services.gateway.exposure.type'),
+  addOn('gateway.networking.k8s.io/v1', 'GRPCRoute', 'grpcroutes', 'spec.services.gateway.exposure.grpcHost'),
+  addOn('monitoring.coreos.com/v1', 'ServiceMonitor', 'servicemonitors', 'spec.monitoring.serviceMonitor'),
+  addOn('monitoring.coreos.com/v1', 'PrometheusRule', 'prometheusrules', 'spec.monitoring.prometheusRule'),
 ];
 
 /** `apiVersion/kind`: what finds a kind's cache. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Track, TrackWish } from '../../cluster/workloads.js';
 import type { Plan } from '../../reconcile/reconcile.js';
 import { keyOf, type KubeObject } from '../../runtime/index.js';
@@ -17,9 +18,11 @@ export interface Wanted {
   readonly claims: readonly WantedClaim[];
 }
 
+/** The last rendering, as little of it as tells whether the next one is needed. There is one for every cluster at rest. */
 interface Known {
   readonly key: string;
-  readonly heads: readonly WantedHead[];
+  /** JSON of the heads: a tenth of what they take as objects. */
+  readonly heads: string;
   readonly claims: readonly WantedClaim[];
 }
 
@@ -43,8 +46,11 @@ export class WantedObjects {
     let rendered: ReadonlyMap<string, KubeObject> | undefined;
     const whole = () => (rendered ??= this.#render(input));
     const key = keyFor(input);
-    if (this.#known?.key !== key) this.#known = { key, heads: headsOf(whole()), claims: this.#claims(input) };
-    const { heads, claims } = this.#known;
+    if (this.#known?.key !== key) {
+      this.#known = { key, heads: JSON.stringify(headsOf(whole())), claims: this.#claims(input) };
+    }
+    const { claims } = this.#known;
+    const heads = JSON.parse(this.#known.heads) as readonly WantedHead[];
     return {
       claims,
       objects: heads.map((head) => ({ ...head, whole: () => whole().get(objectKey(head)) ?? head })),
@@ -76,7 +82,8 @@ export class WantedObjects {
 
 /** What rendering depends on: of a cluster, its generation stands for its spec. */
 function keyFor({ cluster: { metadata }, tracks, claimTemplateSizes }: RenderInput): string {
-  return JSON.stringify([metadata.uid, metadata.generation, tracks, claimTemplateSizes]);
+  const input = JSON.stringify([metadata.uid, metadata.generation, tracks, claimTemplateSizes]);
+  return createHash('sha256').update(input).digest('base64url');
 }
 
 function headsOf(objects: ReadonlyMap<string, KubeObject>): WantedHead[] {

@@ -2,7 +2,7 @@ import type { MemoryCluster, ServiceStatus } from '../../api/memory-cluster.js';
 import { serviceNames, trackedServices, type ServiceName } from '../../api/services-spec.js';
 import type { Track } from '../../cluster/workloads.js';
 import type { TrackObservation } from '../../rollout/observation.js';
-import { keyOf, type ResourceType } from '../../runtime/index.js';
+import { keyOf, type OwnerReference, type ResourceType } from '../../runtime/index.js';
 import type { Caches } from './caches.js';
 import { deploymentType, kindKey, statefulSetType } from './kinds.js';
 import { labels } from './render/names.js';
@@ -36,11 +36,18 @@ export function servicesSeen(
     const service = serviceNames.find((name) => name === workload.metadata.labels?.[labels.service]);
     if (service === undefined) return [];
     const track = trackOf(workload);
-    const own = pods.filter(
-      (pod) => pod.metadata.labels?.[labels.service] === service && trackOf(pod) === track,
-    );
+    const own = pods.filter((pod) => isPodOf(pod, workload));
     return [{ service, track, workload, pods: own, outdated }];
   });
+}
+
+/** Labels anybody can give to a pod. Pods of a Deployment belong to its ReplicaSets: its name, a dash and a hash. */
+function isPodOf({ metadata }: Pod, workload: Workload): boolean {
+  const { name, uid } = workload.metadata;
+  const owns = (owner: OwnerReference) =>
+    owner.uid === uid ||
+    (owner.kind === 'ReplicaSet' && owner.name.slice(0, owner.name.lastIndexOf('-')) === name);
+  return metadata.ownerReferences?.some(owns) === true;
 }
 
 /** A track as the rollout wants to know it; undefined when no workload of it exists. */

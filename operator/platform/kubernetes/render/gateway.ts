@@ -1,7 +1,5 @@
 import type { MemoryCluster } from '../../../api/memory-cluster.js';
 import { programs } from '../../../cluster/workloads.js';
-import type { Stored } from '../../../reconcile/reconcile.js';
-import type { Capabilities } from './input.js';
 import { partName } from './names.js';
 import { child, type RenderedObject } from './object.js';
 import { nameOf, partLabels, selectorOf, type Part } from './part.js';
@@ -120,22 +118,4 @@ function of(
     { apiVersion, kind, name, labels: partLabels(part.workload), annotations },
     { spec },
   );
-}
-
-/** Kinds that a cluster asks for and the API server does not have, with the field that asks. */
-export function missingKinds(
-  { spec }: MemoryCluster | Stored<MemoryCluster>,
-  capabilities: Capabilities,
-): { readonly path: string; readonly kind: string }[] {
-  const { exposure } = spec.services.gateway;
-  const path = 'spec.services.gateway.exposure';
-  const wanted: readonly [boolean, keyof Capabilities, string, string][] = [
-    [spec.monitoring.serviceMonitor, 'serviceMonitor', 'ServiceMonitor', 'spec.monitoring.serviceMonitor'],
-    [spec.monitoring.prometheusRule, 'prometheusRule', 'PrometheusRule', 'spec.monitoring.prometheusRule'],
-    [exposure.type === 'Route', 'httpRoute', 'HTTPRoute', `${path}.type`],
-    [exposure.grpcHost !== undefined, 'grpcRoute', 'GRPCRoute', `${path}.grpcHost`],
-  ];
-  return wanted
-    .filter(([asked, capability]) => asked && !capabilities[capability])
-    .map(([, , kind, at]) => ({ path: at, kind }));
 }

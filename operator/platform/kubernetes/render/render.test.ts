@@ -5,7 +5,6 @@ import { everyExample, renderOptions, storedCluster, wishOf } from '../../../../
 import { effectiveParameters } from '../../../cluster/parameters.js';
 import { templateOf } from '../../../cluster/revision.js';
 import type { Track } from '../../../cluster/workloads.js';
-import { missingKinds } from './gateway.js';
 import type { RenderInput, RenderOptions } from './input.js';
 import { appliedAnnotation } from './names.js';
 import type { RenderedObject } from './object.js';
@@ -266,19 +265,10 @@ describe('kinds that may be missing', () => {
 
   test('are rendered where the server has them', () => {
     expect(kinds(renderOptions).sort()).toEqual([...optional].sort());
-    expect(missingKinds(clusterOf(everything), renderOptions.capabilities)).toEqual([]);
   });
 
-  test('are left out where it does not, and named with the field that asks for them', () => {
-    expect(kinds({ ...renderOptions, capabilities: none })).toEqual([]);
-    expect(missingKinds(clusterOf(everything), none)).toEqual([
-      { path: 'spec.monitoring.serviceMonitor', kind: 'ServiceMonitor' },
-      { path: 'spec.monitoring.prometheusRule', kind: 'PrometheusRule' },
-      { path: 'spec.services.gateway.exposure.type', kind: 'HTTPRoute' },
-      { path: 'spec.services.gateway.exposure.grpcHost', kind: 'GRPCRoute' },
-    ]);
-    expect(missingKinds(clusterOf({}), none)).toEqual([]);
-  });
+  test('are left out where it does not', () =>
+    expect(kinds({ ...renderOptions, capabilities: none })).toEqual([]));
 });
 
 describe('volumes', () => {
