@@ -13,6 +13,8 @@ export function runKubectl(path: string, args: readonly string[], input?: string
     const child = execFile(path, args, { maxBuffer: 256 * 1024 * 1024 }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr });
     });
+    // It may end without having read its input, which its exit code then tells.
+    child.stdin?.on('error', () => undefined);
     child.stdin?.end(input ?? '');
   });
 }
