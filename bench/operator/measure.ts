@@ -28,7 +28,7 @@ export async function measure(
   contender: Contender,
   arena: Arena,
   options: MeasureOptions,
-): Promise<ContenderResult> {
+): Promise<Omit<ContenderResult, 'plainPerSecond'>> {
   const { onProgress } = options;
   const { namespace } = contender;
   await arena.client.apply(namespaces, { metadata: { name: namespace } }, { fieldManager });

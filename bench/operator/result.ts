@@ -9,6 +9,8 @@ export interface ContenderResult {
   readonly childrenEach: number;
   readonly createSeconds: number;
   readonly objectsPerSecond: number;
+  /** The same children, applied by a client that watches and decides nothing. */
+  readonly plainPerSecond: number;
   /** Until every resource was at rest after its workloads were ready. */
   readonly settleSeconds: number;
   readonly rest: {

@@ -7,6 +7,7 @@ import { AuditLog } from './audit.js';
 import type { Arena, Contender } from './contender.js';
 import { flagger } from './flagger.js';
 import { measure } from './measure.js';
+import { plainApply } from './plain-apply.js';
 import type { ContenderResult, OperatorBenchResult } from './result.js';
 import { startServices } from './services.js';
 import { tori } from './tori.js';
@@ -45,7 +46,9 @@ export async function runOperatorBench(options: OperatorBenchOptions): Promise<O
     const contenders: readonly Contender[] = [flagger(), tori(services.port)];
     const results: ContenderResult[] = [];
     for (const contender of contenders.filter(({ name }) => only === undefined || name === only)) {
-      results.push(await measure(contender, arena, { audit, restSeconds, onProgress }));
+      const measured = await measure(contender, arena, { audit, restSeconds, onProgress });
+      onProgress(`${contender.name}: the same children by plain apply`);
+      results.push({ ...measured, plainPerSecond: await plainApply(contender, arena) });
     }
     const version = (await client.raw('/version')) as { readonly gitVersion: string };
     return { kubernetes: version.gitVersion, contenders: results };
@@ -58,7 +61,7 @@ export async function runOperatorBench(options: OperatorBenchOptions): Promise<O
 }
 
 /** Rarer garbage collections for Go programs: there is memory enough, and the cores are to be the contenders'. */
-const rareCollections = '400';
+const rareCollections = '1600';
 
 async function startServer(audit: AuditLog): Promise<ControlPlane> {
   const before = process.env['GOGC'];

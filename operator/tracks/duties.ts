@@ -56,10 +56,10 @@ export class TrackDuties {
     this.#completion = new CompletionProbe(context);
   }
 
-  /** What was done to the tracks so far. Between runs there is nothing to know, and nothing is read. */
+  /** What was done to the tracks so far. Between runs and before the first there is nothing to know, and nothing is read. */
   async observe(rollout: RolloutStatus | undefined): Promise<DutyObservation> {
     const run = rollout?.run;
-    if (run === undefined) return { canarySeeded: false };
+    if (run === undefined || rollout?.state === 'Installing') return { canarySeeded: false };
     const { seededRevision, adoptedTuningGeneration } = await this.#state.read();
     const drain = await this.#drain.progress();
     return {

@@ -16,6 +16,9 @@ import { appliedAnnotation } from './render/names.js';
 import { heldFields, type Child, type Held, type Workload } from './trim.js';
 import type { WantedObject } from './wanted-object.js';
 
+/** Children are rendered by types: there are no unknown fields to find. */
+const asOurs = { fieldManager, fieldValidation: 'Ignore' } as const;
+
 /** What children are synchronized with. */
 interface ChildrenContext {
   readonly client: ApiClient;
@@ -131,7 +134,7 @@ export class Children {
     const applied =
       cached === undefined
         ? await this.#make(type, object, signal)
-        : await client.apply<KubeObject>(type, object, { fieldManager, signal });
+        : await client.apply(metadataOf(type), object, { ...asOurs, signal });
     this.#accepted.set(key, heldFields(applied.metadata));
     if (applied.metadata.resourceVersion !== cached?.metadata.resourceVersion) {
       this.#ahead.set(key, { cached: cached?.metadata.resourceVersion, hash });
@@ -142,7 +145,7 @@ export class Children {
   async #make(type: ChildKind['type'], object: KubeObject, signal: AbortSignal): Promise<KubeObject> {
     const { client } = this.#context;
     try {
-      return await client.apply<KubeObject>(type, object, { fieldManager, force: false, signal });
+      return await client.apply(metadataOf(type), object, { ...asOurs, force: false, signal });
     } catch (error) {
       if (!isConflict(error)) throw error;
     }
@@ -150,7 +153,7 @@ export class Children {
     const fieldSelector = `metadata.name=${name}`;
     const { items } = await client.list(metadataOf(type), { namespace, fieldSelector, signal });
     if (items.some((found) => !isOwned(found, object))) throw new TakenError(type.kind, object);
-    return client.apply<KubeObject>(type, object, { fieldManager, signal });
+    return client.apply(metadataOf(type), object, { ...asOurs, signal });
   }
 
   #inSync(wanted: KubeObject, cached: Child | undefined): boolean {

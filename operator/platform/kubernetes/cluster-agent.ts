@@ -71,7 +71,7 @@ export class ClusterAgent implements Platform {
       if (this.#jobs.idle) this.#tracks.close();
       this.#failures = outcome === 'done' ? 0 : this.#failures + 1;
       const delayMs = outcome === 'done' ? 0 : Math.min(retryJobMs * 2 ** this.#failures, longestRetryMs);
-      if (job !== 'probe') wake(keyOf(cluster), delayMs);
+      if (job !== 'probe') wake(keyOf(this.#cluster), delayMs);
     });
     this.#duties = new TrackDuties({
       documents: new StateDocuments(client, () => this.#cluster),

@@ -2,7 +2,7 @@ import type { MemoryCluster } from '../../api/memory-cluster.js';
 import type { ShardTable } from '../../../services/common/shards/table.js';
 import type { Plan, Stored } from '../../reconcile/reconcile.js';
 import type { Intent } from '../../rollout/intents.js';
-import { keyOf, type ApiClient } from '../../runtime/index.js';
+import { isAlreadyExists, keyOf, type ApiClient } from '../../runtime/index.js';
 import { publishedTable, shardTableOf } from '../../tracks/shard-table.js';
 import type { Addresses } from './addresses.js';
 import type { Caches } from './caches.js';
@@ -51,18 +51,29 @@ export class TablePublisher {
   async publish(plan: Plan, signal: AbortSignal): Promise<void> {
     const intent = publishIntent(plan);
     if (intent === undefined || this.inSync(plan)) return;
-    const { client } = this.#context;
-    const found = await client.find(configMapType, tableRef(plan.cluster), { signal });
-    const text = this.#text(plan, intent, publishable(found, plan, intent));
-    const map = this.#map(plan, found, text);
     const cached = this.#cached(plan.cluster)?.metadata.resourceVersion;
-    const options = { fieldManager, signal };
-    const stored =
-      found === undefined
-        ? await client.create(configMapType, map, options)
-        : await client.update(configMapType, map, options);
+    const stored = await this.#replace(plan, intent, signal);
     this.#accepted = heldFields(stored.metadata).foreign;
     this.#ahead = { cached, hash: appliedHash(this.#wish(plan)) };
+  }
+
+  async #replace(plan: Plan, intent: PublishIntent, signal: AbortSignal): Promise<ConfigMap> {
+    const { client } = this.#context;
+    const options = { fieldManager, signal };
+    const mapOver = (found: ConfigMap | undefined) =>
+      this.#map(plan, found, this.#text(plan, intent, publishable(found, plan, intent)));
+    // A cluster that was never looked at has none, as a rule.
+    if (plan.cluster.status === undefined) {
+      try {
+        return await client.create(configMapType, mapOver(undefined), options);
+      } catch (error) {
+        if (!isAlreadyExists(error)) throw error;
+      }
+    }
+    const found = await client.find(configMapType, tableRef(plan.cluster), { signal });
+    return found === undefined
+      ? client.create(configMapType, mapOver(undefined), options)
+      : client.update(configMapType, mapOver(found), options);
   }
 
   /** Makes the kubelet of each gateway refresh the mounted table now instead of within a minute. */

@@ -129,10 +129,24 @@ export function withoutManagedFields<T extends KubeObject>(object: T): T {
 /** Who holds what of an object. Scaling, for one, takes `replicas` from us and leaves no other trace. */
 export function heldFields({ managedFields = [] }: ObjectMeta): Held {
   const entries = managedFields.filter(({ subresource }) => subresource !== 'status');
-  return {
-    ours: digest(entries.filter(({ manager }) => manager === fieldManager)),
-    foreign: digest(entries.filter(({ manager }) => manager !== fieldManager)),
-  };
+  const ours = digest(entries.filter(({ manager }) => manager === fieldManager));
+  const foreign = digest(entries.filter(({ manager }) => manager !== fieldManager));
+  // Fields are named, not valued, in it: children of one kind have the same.
+  return shared(`${ours} ${foreign}`, () => ({ ours, foreign }));
+}
+
+const keptOnce = new Map<string, unknown>();
+/** More values than thousands of clusters share; with as many, memory is no longer saved by keeping them. */
+const mostKept = 20_000;
+
+/** A value that many children have alike, kept once for all of them. */
+function shared<T>(key: string, make: () => T): T {
+  const kept = keptOnce.get(key);
+  if (kept !== undefined) return kept as T;
+  if (keptOnce.size >= mostKept) keptOnce.clear();
+  const made = make();
+  keptOnce.set(key, made);
+  return made;
 }
 
 function digest(entries: readonly ManagedFields[]): string {
@@ -144,6 +158,8 @@ function digest(entries: readonly ManagedFields[]): string {
 }
 
 function trimMetadata(metadata: ObjectMeta): ObjectMeta {
+  const { ownerReferences } = metadata;
+  const owners = ownerReferences && shared(JSON.stringify(ownerReferences), () => ownerReferences);
   const { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp } =
     metadata;
   return withoutUndefined({
@@ -156,7 +172,7 @@ function trimMetadata(metadata: ObjectMeta): ObjectMeta {
     deletionTimestamp,
     labels: picked(metadata.labels, (key) => key.startsWith(labelPrefix)),
     annotations: picked(metadata.annotations, (key) => key === appliedAnnotation || key === epochAnnotation),
-    ownerReferences: metadata.ownerReferences,
+    ownerReferences: owners,
   });
 }
 

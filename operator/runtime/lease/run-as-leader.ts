@@ -12,7 +12,7 @@ export interface LeaseTiming {
   readonly leaseMs: number;
   /** A leader that could not renew for so long stops; less than `leaseMs`, so that it has stopped when others begin. */
   readonly renewDeadlineMs: number;
-  /** Between tries. */
+  /** Between tries; a lease that was renewed is left alone for twice as long. */
   readonly retryMs: number;
 }
 
@@ -71,9 +71,9 @@ class Election {
     this.#timing = options.timing ?? defaultLeaseTiming;
     if (
       this.#timing.renewDeadlineMs >= this.#timing.leaseMs ||
-      this.#timing.retryMs >= this.#timing.renewDeadlineMs
+      2 * this.#timing.retryMs >= this.#timing.renewDeadlineMs
     ) {
-      throw new RangeError('lease timing: retryMs < renewDeadlineMs < leaseMs must hold');
+      throw new RangeError('lease timing: 2 retryMs < renewDeadlineMs < leaseMs must hold');
     }
     this.#candidate = new Candidate({
       client,
@@ -128,12 +128,13 @@ class Election {
    * @returns false when the lease was lost
    */
   async #renew(ended: AbortSignal): Promise<boolean> {
-    for (;;) {
-      await pause(this.#clock, this.#timing.retryMs, ended);
+    const { retryMs } = this.#timing;
+    for (let renewed = true; ;) {
+      await pause(this.#clock, renewed ? 2 * retryMs : retryMs, ended);
       if (ended.aborted) return true;
       // A process that was stopped for a while must not believe that it still leads.
       if (this.#clock.monotonic() >= this.#validUntil) return false;
-      const renewed = await this.#try(this.#validUntil);
+      renewed = await this.#try(this.#validUntil);
       if (!renewed && this.#isTaken()) return false;
     }
   }
@@ -158,7 +159,7 @@ class Election {
     const sent = this.#clock.monotonic();
     const limit = new AbortController();
     // A request that hangs must leave time for another one, as in controller-runtime.
-    const patienceMs = Math.min(deadline - sent, this.#timing.renewDeadlineMs / 2);
+    const patienceMs = Math.min(deadline - sent, this.#timing.renewDeadlineMs / 4);
     const timer = this.#clock.after(patienceMs, () =>
       limit.abort(new Error('the lease did not answer in time')),
     );
