@@ -100,6 +100,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
             `--audit-policy-file=${join(folder, 'audit-policy.yaml')}`,
             `--audit-log-path=${auditLog}`,
             '--audit-log-mode=blocking',
+            // In megabytes; a log that is rotated would be read from the wrong place.
+            '--audit-log-maxsize=100000',
           ]
         : []),
       ...(options.apiServerFlags ?? []),

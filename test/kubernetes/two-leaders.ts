@@ -72,6 +72,8 @@ export class TwoLeaders {
   readonly #leases: Informer<Lease>;
   readonly #closed = new AbortController();
   #rounds = 0;
+  /** The last adjustment before the last round. */
+  #lastAdjustment: string | undefined;
 
   private constructor(world: World, candidates: readonly Candidate[], load: Load) {
     this.#world = world;
@@ -101,6 +103,7 @@ export class TwoLeaders {
     const world = this.#world;
     this.#rounds++;
     const round = this.#rounds;
+    await this.#tuned();
     const statusesBefore = storedStatuses(world.audit(), cluster).length;
     const before = (await this.#rollout())?.history[0]?.startedAt;
     const struck = this.#when(state, before).then(() => {
@@ -166,6 +169,20 @@ export class TwoLeaders {
       await process.kill();
       await proxy.stop();
     }
+  }
+
+  /** Waits until the tuner, which rests while a canary runs, has gone on since the last round. */
+  async #tuned(): Promise<void> {
+    const { status } = await this.#world.until(
+      'the tuner goes on',
+      () => this.#world.cluster(cluster),
+      (one) => {
+        const id = one.status?.tuning?.adjustments[0]?.id;
+        return id !== undefined && id !== this.#lastAdjustment;
+      },
+      300,
+    );
+    this.#lastAdjustment = status?.tuning?.adjustments[0]?.id;
   }
 
   async #rollout(): Promise<RolloutStatus | undefined> {
