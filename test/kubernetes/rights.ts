@@ -49,6 +49,8 @@ interface AuditLine {
     readonly apiGroup?: string;
   };
   readonly responseStatus?: { readonly code?: number; readonly message?: string };
+  /** Of writes: what was answered. */
+  readonly responseObject?: { readonly message?: string };
 }
 
 /** What a user's requests took and were refused. */
@@ -68,7 +70,7 @@ export function trafficOf(log: string, user: string, from = 0): Traffic {
   for (const line of text.split('\n').filter((one) => one !== '')) {
     const entry = JSON.parse(line) as AuditLine;
     if (entry.user.username !== user || entry.objectRef === undefined) continue;
-    const refused = refusalOf(entry);
+    const refused = refusalOf(entry, entry.objectRef);
     if (refused !== undefined) denied.add(refused);
     else for (const one of rightsOf(entry, entry.objectRef)) used.add(one);
   }
@@ -85,10 +87,17 @@ function rightsOf(
   return verbs.map((one) => right(one, apiGroup, name));
 }
 
-/** The right that was missing, from the words of the refusal: an apply is refused for want of create too. */
-function refusalOf({ responseStatus }: AuditLine): Right | undefined {
+/**
+ * The right that was missing, from the words of the refusal: an apply is refused for want of create too. The log does not keep
+ * the words of a refused read that asked for metadata alone, which takes no other right than its own.
+ */
+function refusalOf(
+  { verb, responseStatus, responseObject }: AuditLine,
+  { apiGroup = '', resource }: NonNullable<AuditLine['objectRef']>,
+): Right | undefined {
   if (responseStatus?.code !== 403) return undefined;
-  const { message = '' } = responseStatus;
+  const message = responseStatus.message ?? responseObject?.message;
+  if (message === undefined) return right(verb, apiGroup, resource);
   if (message.includes("can't set finalizers on")) return 'update memory.tori.dev/memoryclusters/finalizers';
   const found = /cannot (\w+) resource "([^"]+)" in API group "([^"]*)"/.exec(message);
   return found === null ? undefined : right(found[1]!, found[3]!, found[2]!);
