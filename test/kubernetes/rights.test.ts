@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { grantedRights, without, type Role } from './rights.js';
+import { grantedRights, refusalsIn, without, type Role } from './rights.js';
 
 const role: Role = {
   apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -23,4 +23,16 @@ test('a role without a right has all its others', () => {
   for (const taken of all) {
     expect(new Set(grantedRights(without(role, taken)))).toEqual(new Set(all.filter((one) => one !== taken)));
   }
+});
+
+test('the words of a refusal name the right that was missing, in a log as well', () => {
+  const words =
+    'services is forbidden: User "u" cannot create resource "services" in API group "" in the namespace "n"';
+  const log = JSON.stringify({ err: { message: words } });
+  expect([...refusalsIn(words)]).toEqual(['create /services']);
+  expect([...refusalsIn(log)]).toEqual(['create /services']);
+  expect([...refusalsIn("can't set finalizers on resources you cannot get")]).toEqual([
+    'update memory.tori.dev/memoryclusters/finalizers',
+  ]);
+  expect(refusalsIn('nothing of the kind').size).toBe(0);
 });

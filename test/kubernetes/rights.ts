@@ -49,8 +49,6 @@ interface AuditLine {
     readonly apiGroup?: string;
   };
   readonly responseStatus?: { readonly code?: number; readonly message?: string };
-  /** Of writes: what was answered. */
-  readonly responseObject?: { readonly message?: string };
 }
 
 /** What a user's requests took and were refused. */
@@ -88,17 +86,25 @@ function rightsOf(
 }
 
 /**
- * The right that was missing, from the words of the refusal: an apply is refused for want of create too. The log does not keep
- * the words of a refused read that asked for metadata alone, which takes no other right than its own.
+ * The right that a refused request was for. The log does not keep the words of a refusal where metadata alone was asked for, and
+ * so not that an apply was refused for want of create, see {@link refusalsIn}.
  */
 function refusalOf(
-  { verb, responseStatus, responseObject }: AuditLine,
+  { verb, responseStatus }: AuditLine,
   { apiGroup = '', resource }: NonNullable<AuditLine['objectRef']>,
 ): Right | undefined {
   if (responseStatus?.code !== 403) return undefined;
-  const message = responseStatus.message ?? responseObject?.message;
-  if (message === undefined) return right(verb, apiGroup, resource);
-  if (message.includes("can't set finalizers on")) return 'update memory.tori.dev/memoryclusters/finalizers';
-  const found = /cannot (\w+) resource "([^"]+)" in API group "([^"]*)"/.exec(message);
-  return found === null ? undefined : right(found[1]!, found[3]!, found[2]!);
+  const [told] = refusalsIn(responseStatus.message ?? '');
+  return told ?? right(verb, apiGroup, resource);
+}
+
+/** The rights that were missing, from the words of the API server in a text such as the operator's log. */
+export function refusalsIn(text: string): Set<Right> {
+  const words = /cannot (\w+) resource \\?"([^"\\]+)\\?" in API group \\?"([^"\\]*)\\?"/g;
+  const found = Array.from(text.matchAll(words), ([, verb, resource, group]) =>
+    right(verb!, group!, resource!),
+  );
+  if (text.includes("can't set finalizers on"))
+    found.push('update memory.tori.dev/memoryclusters/finalizers');
+  return new Set(found);
 }
