@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { MemoryCluster } from '../../operator/api/memory-cluster.js';
 import type { RolloutStatus } from '../../operator/api/rollout-status.js';
 import type { TuningProfile } from '../../operator/api/tuning-profile.js';
@@ -216,19 +217,12 @@ function tuning(momentOf: MomentOf): Promise<Story> {
   });
 }
 
-/** New episodes and a sleep on them, again and again. */
+/** New episodes and a sleep on them, again and again, as somebody who comes back after a broken connection. */
 function sleepWhile(world: World): { stop: () => Promise<void> } {
   const stopping = new AbortController();
   const run = (async () => {
-    const mcp = await world.mcp('memory');
-    for (let round = 0; !stopping.signal.aborted; round++) {
-      for (let k = 0; k < 8; k++) {
-        const concepts = { [`a-${(round + k) % 5}`]: 1, [`b-${k % 3}`]: 0.7, [`c-${k}`]: 0.5 };
-        await mcp('memory.put', { id: `e-${round}-${k}`, episodeBlob: { concepts } });
-      }
-      await mcp('memory.sleep', { once: true });
-    }
-    await mcp.close();
+    for (let round = 0; !stopping.signal.aborted; round++)
+      await sleepOn(world, round).catch(() => sleep(500));
   })();
   return {
     async stop() {
@@ -236,4 +230,17 @@ function sleepWhile(world: World): { stop: () => Promise<void> } {
       await run;
     },
   };
+}
+
+async function sleepOn(world: World, round: number): Promise<void> {
+  const mcp = await world.mcp('memory');
+  try {
+    for (let k = 0; k < 8; k++) {
+      const concepts = { [`a-${(round + k) % 5}`]: 1, [`b-${k % 3}`]: 0.7, [`c-${k}`]: 0.5 };
+      await mcp('memory.put', { id: `e-${round}-${k}`, episodeBlob: { concepts } });
+    }
+    await mcp('memory.sleep', { once: true });
+  } finally {
+    await mcp.close().catch(() => undefined);
+  }
 }

@@ -6,10 +6,12 @@ import type { Report } from '../report.js';
 /**
  * The operator is killed (`kill -9`) at every transition of rollout and tuning: before the status is stored, when it is
  * stored and the operator does not know, and right before it carries out what it has stored. Each time the same story comes
- * out as with an operator that is never killed: the same states in the same order, the same end.
+ * out as with an operator that is never killed: the same states in the same order, the same end. STORY names one of them.
  */
 export async function kills(report: Report): Promise<void> {
+  const only = process.env['STORY'];
   for (const [name, tell] of Object.entries(stories)) {
+    if (only !== undefined && only !== name) continue;
     const undisturbed = await tell(() => undefined);
     report.figure(`states of "${name}"`, undisturbed.states.join(' → '));
     for (const moment of moments) {
