@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -48,11 +48,14 @@ export interface LocalClusterOptions {
   readonly manifests?: string;
   /** Contents of secrets, by `<name>/<key>`. */
   readonly secrets?: Readonly<Record<string, string>>;
+  /** Archive (.tgz) of a home to go on from. */
+  readonly home?: string;
 }
 
 /** Starts `tori up --headless` and waits for its line. */
 export async function startLocalCluster(options: LocalClusterOptions = {}): Promise<LocalCluster> {
   const home = mkdtempSync(join(tmpdir(), 'tori-'));
+  if (options.home !== undefined) execFileSync('tar', ['-xzf', options.home, '-C', home]);
   for (const [secret, content] of Object.entries(options.secrets ?? {})) {
     const file = join(home, 'secrets', secret);
     mkdirSync(dirname(file), { recursive: true });

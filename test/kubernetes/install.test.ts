@@ -141,7 +141,7 @@ suite('on a real API server', () => {
   test('release 0.1.0, which had only CRDs, is taken over with what was stored under it', async () => {
     const old = join(scratch, '0.1.0');
     await must(run('mkdir', [old]));
-    const snapshot = join(packageRoot, 'test', 'kubernetes', 'previous', '0.1.0.tgz');
+    const snapshot = join(packageRoot, 'test', 'previous', '0.1.0.tgz');
     await must(run('tar', ['-xzf', snapshot, '-C', old]));
     const applied = await cluster.kubectl(['apply', '--server-side', `--filename=${join(old, 'crds')}`]);
     expect(applied.stderr).toContain('"memoryclusters.memory.tori.dev" is invalid');
