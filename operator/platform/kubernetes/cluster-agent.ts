@@ -46,6 +46,8 @@ export class ClusterAgent implements Platform {
   readonly #table: TablePublisher;
   readonly #growth: ClaimGrowth;
   readonly #references: ReferencedSecrets;
+  /** A canary is gone, and what was remembered of it is not yet: it is tried until it succeeds. */
+  #remembersCanary = false;
   /** Jobs that failed since one was done. */
   #failures = 0;
   readonly #wanted: WantedObjects;
@@ -192,7 +194,8 @@ export class ClusterAgent implements Platform {
     const { cluster, observation } = plan;
     const signal = this.#signal;
     await this.#secrets.ensure(cluster, !observation.stable.ready, signal);
-    if (isWithoutCanary(plan)) await this.#forgetCanary();
+    if (isWithoutCanary(plan)) this.#remembersCanary = true;
+    if (this.#remembersCanary) await this.#forgetCanary();
     const missing = await children.apply(wanted.objects, signal);
     const notGrown = await this.#growth.grow(cluster, wanted.claims, signal);
     await this.#table.publish(plan, signal);
@@ -209,6 +212,7 @@ export class ClusterAgent implements Platform {
   async #forgetCanary(): Promise<void> {
     await this.#duties.forgetCanary();
     this.#tracks.forget('canary');
+    this.#remembersCanary = false;
   }
 
   async #removeUnwanted(plan: Plan, wanted: readonly KubeObject[]): Promise<void> {
