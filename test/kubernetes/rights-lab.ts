@@ -70,6 +70,8 @@ export class RightsLab {
   /** Logs of the operators of this lap. */
   readonly #logs: string[] = [];
   #laps = 0;
+  /** Size of the audit log when this lap began. */
+  #lapStart = 0;
 
   private constructor(world: World, role: Role, kubeconfig: string) {
     this.#world = world;
@@ -144,6 +146,7 @@ export class RightsLab {
   /** @param enough ends the lap before its time */
   async #run(enough: () => boolean): Promise<void> {
     const name = `lap-${++this.#laps}`;
+    this.#lapStart = this.#logSize();
     const parts = [
       () => this.#restart(),
       () => this.#make(name, enough),
@@ -242,7 +245,7 @@ export class RightsLab {
     await this.#gone(name, enough, ['ingress', 'pdb']);
     await this.#reach('the volume is asked to grow', enough, async () => {
       const { items } = await this.#world.client.list(volumeClaimType, { namespace });
-      return items.length > 0 && this.#traffic(0).used.has('patch /persistentvolumeclaims');
+      return items.length > 0 && this.#traffic(this.#lapStart).used.has('patch /persistentvolumeclaims');
     });
   }
 
