@@ -116,7 +116,9 @@ export class RightsLab {
   async lapWithout(right: Right): Promise<boolean> {
     await this.#grant(without(this.#role, right));
     this.#logs.length = 0;
-    const missed = () => this.#logs.some((log) => refusalsIn(readFileSync(log, 'utf8')).has(right));
+    const missed = () =>
+      this.#traffic(this.#lapStart).denied.has(right) ||
+      this.#logs.some((log) => refusalsIn(readFileSync(log, 'utf8')).has(right));
     await this.#run(missed).catch((error: unknown) => {
       // A lap that cannot go on for want of the right is what is looked for.
       if (!missed()) throw error;
