@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MemoryCluster } from '../../operator/api/memory-cluster.js';
 import type { RolloutStatus } from '../../operator/api/rollout-status.js';
@@ -41,7 +42,10 @@ async function tell({ stateOf, momentOf, play }: Plot): Promise<Story> {
   const proxy = await startKillProxy(world.plane);
   const kills: string[] = [];
   const seen = new Set<string>();
-  let operator: OperatorProcess = world.operator({ kubeconfig: proxy.kubeconfig });
+  // A container that is started again finds the samples of the one before in the volume of its pod.
+  const env = { STATE_DIR: join(world.folder, 'state') };
+  const start = () => world.operator({ kubeconfig: proxy.kubeconfig, env });
+  let operator: OperatorProcess = start();
   proxy.verdict = (written) => {
     const state = stateOf(written);
     if (state === undefined) return undefined;
@@ -55,7 +59,7 @@ async function tell({ stateOf, momentOf, play }: Plot): Promise<Story> {
   };
   proxy.kill = async () => {
     await operator.kill();
-    operator = world.operator({ kubeconfig: proxy.kubeconfig });
+    operator = start();
   };
   try {
     const end = await play(world);
