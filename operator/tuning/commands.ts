@@ -36,7 +36,14 @@ function approve(
     return refused(command, `${parameter} is in mode ${draft.parameters[parameter].mode}; expected Approve`);
   }
   const rule = ruleOf(draft, proposal.rule);
-  if (rule === undefined || draft.rules[rule.id]?.state !== 'Firing') {
+  const state = rule && draft.rules[rule.id]?.state;
+  if (state === 'NoData') {
+    return refused(
+      command,
+      `rule ${proposal.rule} has no fresh metrics to judge by; approve again when it has`,
+    );
+  }
+  if (rule === undefined || state !== 'Firing') {
     return refused(command, `rule ${proposal.rule} does not ask for it any more`);
   }
   const change = changeOf(draft, rule);

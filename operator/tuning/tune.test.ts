@@ -136,6 +136,20 @@ describe('modes', () => {
     expect(again.adjustments).toEqual([]);
   });
 
+  test('nothing is approved while metrics are stale, and the proposal waits for fresh ones', async () => {
+    await open(only({ mode: 'Approve' }));
+    await untilChange();
+    const commands = [{ action: 'approve', proposal: 'annealT0-1', by: 'ada' } as const];
+    scenario.pass('5m');
+    const { answers, proposals } = await scenario.evaluate({ commands });
+    expect(answers).toMatchObject([
+      { accepted: false, message: expect.stringMatching(/^rule \S+ has no fresh metrics to judge by/) },
+    ]);
+    expect(proposals).toMatchObject([{ id: 'annealT0-1' }]);
+    await scenario.scrape();
+    expect((await scenario.evaluate({ commands })).answers).toMatchObject([{ accepted: true }]);
+  });
+
   test('a rejected proposal leaves the value and rests for the cool-down', async () => {
     await open(only({ mode: 'Approve' }));
     await untilChange();

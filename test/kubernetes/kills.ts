@@ -161,6 +161,12 @@ const anySleep = {
   objective: { expect: 'stayAbove', value: -1 },
 };
 
+/** Metrics stay fresh while another operator waits for the lease of a killed one: with stale ones nothing is approved. */
+const patient = {
+  tuningProfileRef: { name: 'profile' },
+  monitoring: { interval: '1s', staleAfter: '60s' },
+};
+
 /** A profile asks before it halves eta, measures the change and keeps it; then a person pins eta, and then ends tuning. */
 function tuning(momentOf: MomentOf): Promise<Story> {
   const profile = (spec: object) =>
@@ -181,7 +187,7 @@ function tuning(momentOf: MomentOf): Promise<Story> {
     },
     async play(world) {
       await world.apply(profileType, profile({ mode: 'Approve' }));
-      await world.apply(clusterType, quickCluster('memory', { tuningProfileRef: { name: 'profile' } }));
+      await world.apply(clusterType, quickCluster('memory', patient));
       await world.condition('memory', 'Ready', 'True', 300);
       const reach = (phase: string) =>
         world.until(
