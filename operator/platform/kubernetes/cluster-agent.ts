@@ -145,6 +145,8 @@ export class ClusterAgent implements Platform {
 
   prepare(plan: Plan): Work {
     const { children } = this.#shared;
+    // Known before the status is stored: when the answer to that is lost, the next pass finds the canary gone already.
+    if (isWithoutCanary(plan)) this.#remembersCanary = true;
     const { cluster } = plan;
     const wanted = this.#wanted.of(plan);
     const first = cluster.status?.observedGeneration !== cluster.metadata.generation;
@@ -194,8 +196,7 @@ export class ClusterAgent implements Platform {
     const { cluster, observation } = plan;
     const signal = this.#signal;
     await this.#secrets.ensure(cluster, !observation.stable.ready, signal);
-    if (isWithoutCanary(plan)) this.#remembersCanary = true;
-    if (this.#remembersCanary) await this.#forgetCanary();
+    if (this.#remembersCanary && observation.canary === undefined) await this.#forgetCanary();
     const missing = await children.apply(wanted.objects, signal);
     const notGrown = await this.#growth.grow(cluster, wanted.claims, signal);
     await this.#table.publish(plan, signal);
