@@ -12,6 +12,7 @@ function reasonToSkip(missing: string | undefined): string | undefined {
 export function describeWith(missing: string | undefined): (title: string, body: () => void) => void {
   const reason = reasonToSkip(missing);
   if (reason === undefined) return (title, body) => describe(title, body);
+  // A person's machine may lack Go, root or Redis; CI never comes here, and the title gives the reason.
   return (title, body) => describe.skip(`${title} (skipped: ${reason})`, body);
 }
 
@@ -21,5 +22,6 @@ export function testWith(
 ): (title: string, body: () => void | Promise<void>, timeoutMs?: number) => void {
   const reason = reasonToSkip(missing);
   if (reason === undefined) return (title, body, timeoutMs) => test(title, body, timeoutMs);
+  // As in describeWith: for a person's machine only, with the reason in the title.
   return (title, body, timeoutMs) => test.skip(`${title} (skipped: ${reason})`, body, timeoutMs);
 }
