@@ -421,10 +421,9 @@ withRedis('a consumer group', () => {
     const key = `{${prefix}:publisher}:events`;
     const pending = () => redis.cli('XPENDING', key, 'subscriber').split('\n')[0];
     let finish: () => void = () => undefined;
-    const subscriber = subscriberOf(fixture, {
-      after: 0,
-      onEvent: () => new Promise<void>((resolve) => (finish = resolve)),
-    });
+    // Made before the handler is called: an event is pending from the moment that it is read.
+    const work = new Promise<void>((resolve) => (finish = resolve));
+    const subscriber = subscriberOf(fixture, { after: 0, onEvent: () => work });
     try {
       await publisher.publish('a');
       await until(
