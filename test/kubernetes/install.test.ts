@@ -36,8 +36,12 @@ const names = async (kind: string, ...more: readonly string[]) =>
     .map((line) => line.split('/')[1]!);
 const served = async () => (await names('crd')).filter((name) => crds.includes(name));
 
-/** Everything of a test away, the CRDs too; a test begins on a cluster that knows nothing of us. */
+/**
+ * Everything of a test away, the CRDs too; a test begins on a cluster that knows nothing of us. Kubernetes may not notice for
+ * minutes that a kind can go which was deleted before it was served, so that is waited for.
+ */
 async function clean(): Promise<void> {
+  if ((await served()).length > 0) await discovered();
   await release('uninstall', 'tori', '--namespace=tori', '--ignore-not-found', '--no-hooks');
   await kubectl('delete', 'crd', '--ignore-not-found', '--timeout=120s', ...crds);
 }
@@ -104,6 +108,7 @@ suite('on a real API server', () => {
 
   test('without crds.keep an uninstall takes the MemoryClusters along, and none is stuck', async () => {
     await must(install('--set=crds.keep=false'));
+    await discovered();
     await kubectl('apply', '--namespace=tori', `--filename=${join(packageRoot, 'examples')}`);
     await must(release('uninstall', 'tori', '--namespace=tori', '--no-hooks', '--wait', '--timeout=30s'));
     await kubectl('wait', '--for=delete', '--timeout=30s', ...crds.map((name) => `crd/${name}`));
@@ -182,6 +187,7 @@ suite('on a real API server', () => {
       expect(version(after)).toBe(version(before));
       const diff = await cluster.kubectl(['diff', '--server-side', `--kustomize=${folder}`]);
       expect([diff.code, diff.stdout]).toEqual([0, '']);
+      await discovered();
       await kubectl('delete', `--kustomize=${folder}`, '--timeout=60s');
     },
   );
