@@ -97,14 +97,20 @@ function answerRolloutActions({ cluster, actions, now }: Situation): {
 }
 
 function answerTuningActions({ actions }: Situation, tuning: TuneResult | undefined): ActionAnswer[] {
+  if (tuning !== undefined) {
+    return tuning.answers.map(({ uid, accepted, message }) => ({
+      uid,
+      outcome: accepted ? 'Accepted' : 'Refused',
+      message,
+    }));
+  }
   return actions
     .filter(({ spec }) => spec.proposal !== undefined)
-    .map((action) => {
-      const uid = action.metadata.uid ?? action.metadata.name;
-      const answer = tuning?.answers.find(({ proposal }) => proposal === action.spec.proposal);
-      const message = answer?.message ?? 'the cluster has no TuningProfile';
-      return { uid, outcome: answer?.accepted === true ? 'Accepted' : 'Refused', message };
-    });
+    .map(({ metadata: { uid, name } }) => ({
+      uid: uid ?? name,
+      outcome: 'Refused',
+      message: 'the cluster has no TuningProfile',
+    }));
 }
 
 function tuneInput(
@@ -130,11 +136,11 @@ function tuneInput(
   };
 }
 
-function tuningCommand({ spec }: MemoryAction): TuningCommand[] {
+function tuningCommand({ metadata, spec }: MemoryAction): TuningCommand[] {
   const { action, proposal, requestedBy: by } = spec;
-  return proposal !== undefined && (action === 'approve' || action === 'reject')
-    ? [{ action, proposal, by }]
-    : [];
+  if (proposal === undefined || (action !== 'approve' && action !== 'reject')) return [];
+  const { uid = metadata.name, creationTimestamp = '' } = metadata;
+  return [{ uid, action, proposal, by, askedAt: Date.parse(creationTimestamp) }];
 }
 
 function stableParameters(

@@ -6,17 +6,21 @@ import { amend, isoOf, record, ruleOf, type Draft, type TuningCommand } from './
 
 /** What became of a command. */
 export interface CommandAnswer {
-  readonly proposal: string;
+  /** Of the command. */
+  readonly uid: string;
   readonly accepted: boolean;
   readonly message: string;
 }
 
-/** Carries out approve and reject. A command that was carried out before is accepted again and changes nothing. */
+/**
+ * Carries out approve and reject. A command that was carried out before is accepted again and changes nothing. One that
+ * cannot be judged yet has no answer; it is to be asked again.
+ */
 export function answerCommands(draft: Draft): CommandAnswer[] {
-  return (draft.input.commands ?? []).map((command) => answer(draft, command));
+  return (draft.input.commands ?? []).flatMap((command) => answer(draft, command) ?? []);
 }
 
-function answer(draft: Draft, command: TuningCommand): CommandAnswer {
+function answer(draft: Draft, command: TuningCommand): CommandAnswer | undefined {
   const open = tunableParameters
     .map((parameter) => ({ parameter, state: draft.parameters[parameter].state }))
     .find(({ state }) => state.phase === 'Proposed' && state.proposal.id === command.proposal);
@@ -31,18 +35,13 @@ function approve(
   command: TuningCommand,
   parameter: TunableParameter,
   proposal: Proposal,
-): CommandAnswer {
+): CommandAnswer | undefined {
   if (draft.parameters[parameter].mode !== 'Approve') {
     return refused(command, `${parameter} is in mode ${draft.parameters[parameter].mode}; expected Approve`);
   }
   const rule = ruleOf(draft, proposal.rule);
   const state = rule && draft.rules[rule.id]?.state;
-  if (state === 'NoData') {
-    return refused(
-      command,
-      `rule ${proposal.rule} has no fresh metrics to judge by; approve again when it has`,
-    );
-  }
+  if (state === 'NoData') return unlessJustAsked(draft, command, proposal.rule);
   if (rule === undefined || state !== 'Firing') {
     return refused(command, `rule ${proposal.rule} does not ask for it any more`);
   }
@@ -53,6 +52,12 @@ function approve(
   if (typeof before === 'string') return refused(command, before);
   apply(draft, change, before, { id: proposal.id, actor: command.by });
   return accepted(command, `${parameter} goes from ${proposal.from} to ${proposal.to}, on trial`);
+}
+
+/** An operator that has just started has no samples, which must not decide what a person asked for: it waits for them. */
+function unlessJustAsked(draft: Draft, command: TuningCommand, rule: string): CommandAnswer | undefined {
+  if (draft.view.now - command.askedAt < draft.input.staleAfterMs) return undefined;
+  return refused(command, `rule ${rule} has no fresh metrics to judge by; approve again when it has`);
 }
 
 function reject(
@@ -89,10 +94,10 @@ function answerClosed(draft: Draft, command: TuningCommand): CommandAnswer {
     : refused(command, `it was decided already; outcome ${past.outcome}`);
 }
 
-function accepted({ proposal }: TuningCommand, message: string): CommandAnswer {
-  return { proposal, accepted: true, message };
+function accepted({ uid }: TuningCommand, message: string): CommandAnswer {
+  return { uid, accepted: true, message };
 }
 
-function refused({ proposal }: TuningCommand, message: string): CommandAnswer {
-  return { proposal, accepted: false, message };
+function refused({ uid }: TuningCommand, message: string): CommandAnswer {
+  return { uid, accepted: false, message };
 }

@@ -23,10 +23,14 @@ export interface EffectiveValue {
 
 /** Approve or reject of a proposal, by a person. */
 export interface TuningCommand {
+  /** Of the MemoryAction. */
+  readonly uid: string;
   readonly action: 'approve' | 'reject';
   /** Id of the proposal. */
   readonly proposal: string;
   readonly by: string;
+  /** When it was asked for, Unix milliseconds. */
+  readonly askedAt: number;
 }
 
 /** All that a decision depends on. */

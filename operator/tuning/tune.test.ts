@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { profileOf } from '../../test/tuning/profile.js';
 import { Scenario, type Night } from '../../test/tuning/scenario.js';
-import { tune, type TuneInput } from './tune.js';
+import { tune, type TuneInput, type TuningCommand } from './tune.js';
 
 const quiet: Night = { drop: 0.3, loops: 20, edges: 1000, drift: 0.15, effectiveRank: 60 };
 const flat: Night = { ...quiet, drop: 0.02 };
@@ -22,6 +22,15 @@ const untilChange = async (change: Partial<TuneInput> = {}) => {
   await scenario.nights(5, '10m', flat);
   return scenario.evaluate(change);
 };
+
+/** What a person asks for now, of the first proposal. */
+const asked = (action: 'approve' | 'reject'): TuningCommand => ({
+  uid: `${action}-1`,
+  action,
+  proposal: 'annealT0-1',
+  by: 'ada',
+  askedAt: scenario.now,
+});
 
 describe('a trial', () => {
   test('is kept when its objective has gained enough', async () => {
@@ -109,10 +118,10 @@ describe('modes', () => {
     expect(proposals).toMatchObject([
       { id: 'annealT0-1', parameter: 'annealT0', from: 2, to: 2.5, lower: 0.25, upper: 8, confidence: 1 },
     ]);
-    const commands = [{ action: 'approve', proposal: 'annealT0-1', by: 'ada' } as const];
+    const commands = [asked('approve')];
     const { answers } = await scenario.evaluate({ commands });
     expect(answers).toEqual([
-      { proposal: 'annealT0-1', accepted: false, message: 'annealT0 is in mode Recommend; expected Approve' },
+      { uid: 'approve-1', accepted: false, message: 'annealT0 is in mode Recommend; expected Approve' },
     ]);
     for (let i = 0; i < 10; i++) {
       await scenario.night('15m', flat);
@@ -126,7 +135,7 @@ describe('modes', () => {
   test('Approve waits; an approval is a trial by its name, and once only', async () => {
     await open(only({ mode: 'Approve' }));
     await untilChange();
-    const commands = [{ action: 'approve', proposal: 'annealT0-1', by: 'ada' } as const];
+    const commands = [asked('approve')];
     const { answers, adjustments } = await scenario.evaluate({ commands });
     expect(answers).toMatchObject([{ accepted: true }]);
     expect(adjustments).toMatchObject([{ id: 'annealT0-1', actor: 'ada', outcome: 'OnTrial' }]);
@@ -139,7 +148,7 @@ describe('modes', () => {
   test('nothing is approved while metrics are stale, and the proposal waits for fresh ones', async () => {
     await open(only({ mode: 'Approve' }));
     await untilChange();
-    const commands = [{ action: 'approve', proposal: 'annealT0-1', by: 'ada' } as const];
+    const commands = [asked('approve')];
     scenario.pass('5m');
     const { answers, proposals } = await scenario.evaluate({ commands });
     expect(answers).toMatchObject([
@@ -150,17 +159,31 @@ describe('modes', () => {
     expect((await scenario.evaluate({ commands })).answers).toMatchObject([{ accepted: true }]);
   });
 
+  test('an approval that comes while metrics are stale is answered when they are there again', async () => {
+    await open(only({ mode: 'Approve' }));
+    await untilChange();
+    scenario.pass('5m');
+    const [approval, rejection] = [asked('approve'), asked('reject')];
+    expect((await scenario.evaluate({ commands: [approval] })).answers).toEqual([]);
+    await scenario.scrape();
+    const { answers } = await scenario.evaluate({ commands: [approval, rejection] });
+    expect(answers).toMatchObject([
+      { uid: approval.uid, accepted: true },
+      { uid: rejection.uid, accepted: false },
+    ]);
+  });
+
   test('a rejected proposal leaves the value and rests for the cool-down', async () => {
     await open(only({ mode: 'Approve' }));
     await untilChange();
-    const commands = [{ action: 'reject', proposal: 'annealT0-1', by: 'ada' } as const];
+    const commands = [asked('reject')];
     const { answers, proposals } = await scenario.evaluate({ commands });
     expect(answers).toMatchObject([{ accepted: true, message: 'annealT0 stays at 2' }]);
     expect(proposals).toEqual([]);
     expect(scenario.phase('annealT0')).toBe('CoolingDown');
-    expect(
-      (await scenario.evaluate({ commands: [{ ...commands[0]!, action: 'approve' }] })).answers,
-    ).toMatchObject([{ accepted: false, message: 'it was decided already; outcome Rejected' }]);
+    expect((await scenario.evaluate({ commands: [asked('approve')] })).answers).toMatchObject([
+      { accepted: false, message: 'it was decided already; outcome Rejected' },
+    ]);
   });
 
   test('a proposal goes when its rule lets go', async () => {
@@ -168,7 +191,7 @@ describe('modes', () => {
     await untilChange();
     await scenario.nights(5, '10m', quiet);
     expect((await scenario.evaluate()).proposals).toEqual([]);
-    const commands = [{ action: 'approve', proposal: 'annealT0-1', by: 'ada' } as const];
+    const commands = [asked('approve')];
     expect((await scenario.evaluate({ commands })).answers).toMatchObject([{ accepted: false }]);
   });
 });

@@ -80,26 +80,23 @@ export class ClusterOperator {
     });
     await this.#answer(subject, result, signal);
     metrics.show(identity(cluster), result);
-    return {
-      requeueAfterMs: this.#requeue(
-        agent,
-        cluster,
-        result,
-        seen.some(({ pods }) => pods.length > 0),
-      ),
-    };
+    const hasPods = seen.some(({ pods }) => pods.length > 0);
+    const unanswered = result.answers.length < subject.actions.length;
+    return { requeueAfterMs: this.#requeue(agent, cluster, result, { hasPods, unanswered }) };
   }
 
   #requeue(
     agent: ClusterAgent,
     cluster: Stored<MemoryCluster>,
     { status }: Reconciled,
-    hasPods: boolean,
+    { hasPods, unanswered }: { readonly hasPods: boolean; readonly unanswered: boolean },
   ): number | undefined {
     const reads = hasPods && readsSamples(cluster, status.rollout);
     const scrapeMs = reads ? agent.sampler.msToNextRound(cluster) : undefined;
     const missing = status.conditions.some(({ type }) => type === 'SecretMissing');
-    const waits = [scrapeMs, missing ? lookAgainMs : undefined].filter((ms) => ms !== undefined);
+    const waits = [scrapeMs, missing || unanswered ? lookAgainMs : undefined].filter(
+      (ms) => ms !== undefined,
+    );
     return requeueAfterMs(status, new Date(this.#shared.clock.now()), waits);
   }
 
