@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { milliseconds, port } from '../common/config/config.js';
+import { list, milliseconds, port } from '../common/config/config.js';
 import { logLevels } from '../common/logger.js';
 
 const origin = z.url({
@@ -20,16 +20,7 @@ export const gatewayEnvironment = {
   /** File with the token that the services want. */
   INTERNAL_TOKEN_FILE: z.string(),
   /** Origins of front ends besides loopback, comma-separated. */
-  GATEWAY_ALLOWED_ORIGINS: z
-    .string()
-    .default('')
-    .transform((text) =>
-      text
-        .split(',')
-        .map((part) => part.trim())
-        .filter((part) => part !== ''),
-    )
-    .pipe(z.array(origin)),
+  GATEWAY_ALLOWED_ORIGINS: list.pipe(z.array(origin)),
   /** Part of the acknowledged puts that is read back and compared. */
   GATEWAY_VERIFY_SHARE: z.coerce.number().min(0).max(1).default(0.05),
   /** Requests a second that one client may keep up; 0 means any number. */

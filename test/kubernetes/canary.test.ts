@@ -1,16 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Mcp } from '../../lib/mcpClient/index.js';
 import { clusterType, configMapType } from '../../operator/platform/kubernetes/kinds.js';
-import { controlPlaneMissing } from '../cluster/binaries.js';
-import { operatorMissing } from './operator.js';
+import { startLoad } from './life.js';
 import { missingTag } from './stand-in/node.js';
 import { quickCluster, World } from './world.js';
-import { describeWith } from '../harness/needs.js';
+import { endWorld, worldSuite } from './world-suite.js';
 
-const missing = controlPlaneMissing() ?? operatorMissing();
-const suite = describeWith(missing);
-
-suite('canaries on a real API server', () => {
+worldSuite('canaries on a real API server', () => {
   let world: World;
   let mcp: Mcp;
 
@@ -24,9 +20,7 @@ suite('canaries on a real API server', () => {
 
   afterAll(async () => {
     await mcp.close();
-    const faults = world.statusFaults();
-    await world.stop();
-    expect(faults).toEqual([]);
+    await endWorld(world);
   });
 
   const history = async () => (await world.cluster('memory')).status?.rollout?.history ?? [];
@@ -34,27 +28,19 @@ suite('canaries on a real API server', () => {
     world.until('the end of the canary', history, (entries) => entries.length >= count, 180);
 
   test('a changed spec goes through a canary and is promoted, and no episode is lost', async () => {
-    const ids: string[] = [];
-    const stop = new AbortController();
-    const writing = (async () => {
-      for (let k = 0; !stop.signal.aborted; k++) {
-        await mcp('memory.put', {
-          id: `during-${k}`,
-          episodeBlob: { concepts: { canary: 1, [`c-${k}`]: 0.5 } },
-        });
-        ids.push(`during-${k}`);
-      }
-    })();
+    const load = await startLoad(world, 'memory', 1);
     await world.apply(
       clusterType,
       quickCluster('memory', { services: { koopman: { parameters: { kclL1Strength: 0.3 } } } }),
     );
     const [last] = await finished(2);
-    stop.abort();
-    await writing;
+    await load.stop();
     expect(last).toMatchObject({ kind: 'Spec', outcome: 'Promoted' });
-    expect(ids.length).toBeGreaterThan(20);
-    for (const id of ids) expect((await mcp('memory.get', { id })).track).toBe('stable');
+    expect(load.acknowledged.size).toBeGreaterThan(20);
+    expect(load.unacknowledged).toBe(0);
+    expect((await load.audit()).wrong).toEqual([]);
+    for (const id of load.acknowledged.keys()) expect((await mcp('memory.get', { id })).track).toBe('stable');
+    await load.close();
     const { stdout } = await world.plane.kubectl([
       'get',
       'sts,deploy,svc,cm,pvc',

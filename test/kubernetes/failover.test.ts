@@ -1,15 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { clusterType } from '../../operator/platform/kubernetes/kinds.js';
-import { controlPlaneMissing } from '../cluster/binaries.js';
-import { operatorMissing, type OperatorProcess } from './operator.js';
+import type { OperatorProcess } from './operator.js';
 import { quickCluster, World } from './world.js';
-import { describeWith } from '../harness/needs.js';
+import { endWorld, worldSuite } from './world-suite.js';
 
-const missing = controlPlaneMissing() ?? operatorMissing();
-const suite = describeWith(missing);
-
-suite('two operators on a real API server', () => {
+worldSuite('two operators on a real API server', () => {
   let world: World;
   let operators: OperatorProcess[];
 
@@ -20,11 +16,7 @@ suite('two operators on a real API server', () => {
     await world.condition('memory', 'Ready', 'True');
   });
 
-  afterAll(async () => {
-    const faults = world.statusFaults();
-    await world.stop();
-    expect(faults).toEqual([]);
-  });
+  afterAll(() => endWorld(world));
 
   const holder = async () =>
     (await world.plane.kubectl(['get', 'lease', 'tori-operator', '-o', 'jsonpath={.spec.holderIdentity}']))

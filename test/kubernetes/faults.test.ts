@@ -1,26 +1,17 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { controlPlaneMissing } from '../cluster/binaries.js';
 import { throughFaults } from './fault-run.js';
 import { canaryWay } from './life.js';
-import { operatorMissing } from './operator.js';
 import { World } from './world.js';
-import { describeWith } from '../harness/needs.js';
+import { endWorld, worldSuite } from './world-suite.js';
 
-const missing = controlPlaneMissing() ?? operatorMissing();
-const suite = describeWith(missing);
-
-suite('an operator whose requests fail', () => {
+worldSuite('an operator whose requests fail', () => {
   let world: World;
 
   beforeAll(async () => {
     world = await World.start('processes');
   });
 
-  afterAll(async () => {
-    const faults = world.statusFaults();
-    await world.stop();
-    expect(faults).toEqual([]);
-  });
+  afterAll(() => endWorld(world));
 
   test('installs, promotes a canary and tunes, takes every step once, and loses no episode', async () => {
     const { way, load, struck, state } = await throughFaults(world, { seed: 7, rate: 0.15 });

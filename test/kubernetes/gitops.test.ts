@@ -1,14 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { controlPlaneMissing } from '../cluster/binaries.js';
 import { gitLoop } from './git-loop.js';
-import { operatorMissing } from './operator.js';
 import { World } from './world.js';
-import { describeWith } from '../harness/needs.js';
+import { endWorld, worldSuite } from './world-suite.js';
 
-const missing = controlPlaneMissing() ?? operatorMissing();
-const suite = describeWith(missing);
-
-suite('an operator beside GitOps tools', () => {
+worldSuite('an operator beside GitOps tools', () => {
   let world: World;
 
   beforeAll(async () => {
@@ -16,11 +11,7 @@ suite('an operator beside GitOps tools', () => {
     world.operator();
   });
 
-  afterAll(async () => {
-    const faults = world.statusFaults();
-    await world.stop();
-    expect(faults).toEqual([]);
-  });
+  afterAll(() => endWorld(world));
 
   test('tunes through canaries while both apply the same manifests, and nobody sees a difference', async () => {
     const outcome = await gitLoop(world, { seconds: 30, every: 5 });

@@ -1,14 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { clusterType } from '../../operator/platform/kubernetes/kinds.js';
-import { controlPlaneMissing } from '../cluster/binaries.js';
-import { operatorMissing } from './operator.js';
 import { quickCluster, World } from './world.js';
-import { describeWith } from '../harness/needs.js';
+import { endWorld, worldSuite } from './world-suite.js';
 
-const missing = controlPlaneMissing() ?? operatorMissing();
-const suite = describeWith(missing);
-
-suite('a cluster from apply to Ready', () => {
+worldSuite('a cluster from apply to Ready', () => {
   let world: World;
 
   beforeAll(async () => {
@@ -16,11 +11,7 @@ suite('a cluster from apply to Ready', () => {
     world.operator();
   });
 
-  afterAll(async () => {
-    const faults = world.statusFaults();
-    await world.stop();
-    expect(faults).toEqual([]);
-  });
+  afterAll(() => endWorld(world));
 
   test('every service runs, the gateway answers, and the status tells all of it', async () => {
     await world.apply(clusterType, quickCluster('memory'));

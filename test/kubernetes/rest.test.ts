@@ -2,13 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { clusterType, profileType } from '../../operator/platform/kubernetes/kinds.js';
 import type { TuningProfile } from '../../operator/api/tuning-profile.js';
-import { controlPlaneMissing } from '../cluster/binaries.js';
-import { operatorMissing, type OperatorProcess } from './operator.js';
+import type { OperatorProcess } from './operator.js';
 import { quickCluster, World } from './world.js';
-import { describeWith } from '../harness/needs.js';
-
-const missing = controlPlaneMissing() ?? operatorMissing();
-const suite = describeWith(missing);
+import { endWorld, worldSuite } from './world-suite.js';
 
 const profile = {
   apiVersion: profileType.apiVersion,
@@ -17,7 +13,7 @@ const profile = {
   spec: { mode: 'Auto' },
 } as unknown as TuningProfile;
 
-suite('clusters at rest on a real API server', () => {
+worldSuite('clusters at rest on a real API server', () => {
   let world: World;
   let operator: OperatorProcess;
 
@@ -30,11 +26,7 @@ suite('clusters at rest on a real API server', () => {
     await Promise.all(['one', 'two'].map((name) => world.condition(name, 'Ready', 'True')));
   });
 
-  afterAll(async () => {
-    const faults = world.statusFaults();
-    await world.stop();
-    expect(faults).toEqual([]);
-  });
+  afterAll(() => endWorld(world));
 
   const restMs = process.env['CI'] === 'true' ? 60_000 : 20_000;
 

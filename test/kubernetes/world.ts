@@ -21,6 +21,7 @@ import {
 } from '../../operator/runtime/index.js';
 import { installCrds } from '../cluster/cluster.js';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '../cluster/control-plane.js';
+import { quickCanary } from '../harness/quick-canary.js';
 import { startOperator, type OperatorProcess } from './operator.js';
 import { AddressBook } from './stand-in/address-book.js';
 import { StandInNode, type StandInOptions } from './stand-in/node.js';
@@ -241,20 +242,8 @@ export function quickCluster(name: string, spec: object = {}): MemoryCluster {
     metadata: { name, namespace: 'default' },
     spec: {
       version: '0.1.0',
-      monitoring: { interval: '1s', staleAfter: '10s' },
-      rollout: {
-        progressDeadline: '10m',
-        steps: [
-          { weight: 50, hold: '1s', minSleeps: 0 },
-          { weight: 100, hold: '1s', minSleeps: 0 },
-        ],
-        analysis: {
-          interval: '1s',
-          window: '10s',
-          metrics: [{ name: 'errorRatio', onNoData: 'pass', tolerance: 0.5 }],
-          failureBudget: { window: '5s' },
-        },
-      },
+      ...quickCanary,
+      rollout: { ...quickCanary.rollout, progressDeadline: '10m' },
       ...spec,
     },
   } as unknown as MemoryCluster;

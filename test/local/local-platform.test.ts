@@ -17,6 +17,8 @@ import {
   type LocalCluster,
 } from '../harness/local-cluster.js';
 import { describeWith } from '../harness/needs.js';
+import { Load } from '../harness/load.js';
+import { quickCanary } from '../harness/quick-canary.js';
 
 const built = existsSync(join(packageRoot, 'dist', 'cli', 'main.js'));
 const withBuild = describeWith(built ? undefined : 'dist/ is absent; npm run build');
@@ -31,19 +33,7 @@ function manifest(parameters: Record<string, number>): unknown {
     spec: {
       version: 'current',
       services: { koopman: { parameters } },
-      monitoring: { interval: '1s', staleAfter: '10s' },
-      rollout: {
-        steps: [
-          { weight: 50, hold: '1s', minSleeps: 0 },
-          { weight: 100, hold: '1s', minSleeps: 0 },
-        ],
-        analysis: {
-          interval: '1s',
-          window: '10s',
-          metrics: [{ name: 'errorRatio', onNoData: 'pass', tolerance: 0.5 }],
-          failureBudget: { window: '5s' },
-        },
-      },
+      ...quickCanary,
     },
   };
 }
@@ -139,26 +129,19 @@ withBuild(`the local platform, with real processes and real mail${reason}`, () =
   });
 
   test('a changed spec goes through a canary, and nothing is lost on the way', async () => {
-    const ids: string[] = [];
-    const stop = new AbortController();
-    const writing = (async () => {
-      for (let k = 0; !stop.signal.aborted; k++) {
-        await mcp('memory.put', {
-          id: `during-${k}`,
-          episodeBlob: { concepts: { canary: 1, [`c-${k}`]: 0.5 } },
-        });
-        ids.push(`during-${k}`);
-      }
-    })();
+    const load = new Load(cluster, 1);
+    load.start(1);
     expect((await cluster.tori('apply', '-f', fileOf(manifest({ kclL1Strength: 0.3 })))).code).toBe(0);
     const history = () =>
       (status()?.['rollout'] as { history: { outcome: string; kind: string }[] } | undefined)?.history ?? [];
     await until('the end of the canary', () => history()[0]?.kind === 'Spec' && history().length > 1);
-    stop.abort();
-    await writing;
+    await load.stop();
     expect(history()[0]?.outcome).toBe('Promoted');
-    expect(ids.length).toBeGreaterThan(20);
-    for (const id of ids) expect((await mcp('memory.get', { id })).track).toBe('stable');
+    expect(load.acknowledged.size).toBeGreaterThan(20);
+    expect(load.unacknowledged).toBe(0);
+    expect((await load.audit()).wrong).toEqual([]);
+    for (const id of load.acknowledged.keys()) expect((await mcp('memory.get', { id })).track).toBe('stable');
+    await load.close();
     expect(existsSync(join(cluster.endpoints.home, 'data', 'canary'))).toBe(false);
   });
 

@@ -1,24 +1,15 @@
 import { z } from 'zod';
-import { port } from '../../../services/common/config/config.js';
+import { list, port } from '../../../services/common/config/config.js';
 import { logLevels } from '../../../services/common/logger.js';
 
 /** Environment of the operator on Kubernetes; the connection comes from KUBECONFIG or from the pod's service account. */
 export const kubernetesEnvironment = z.object({
   /** Namespaces whose resources are run, comma-separated; all when empty. */
-  WATCH_NAMESPACE: z
-    .string()
-    .default('')
-    .transform((text) =>
-      text
-        .split(',')
-        .map((part) => part.trim())
-        .filter((part) => part !== ''),
-    )
-    .pipe(
-      z.array(
-        z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'expected names of namespaces, comma-separated'),
-      ),
+  WATCH_NAMESPACE: list.pipe(
+    z.array(
+      z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'expected names of namespaces, comma-separated'),
     ),
+  ),
   POD_NAME: z.string().default('tori-operator'),
   /** Namespace of the lease; that of the connection when absent. */
   POD_NAMESPACE: z.string().optional(),

@@ -15,6 +15,17 @@ export const port = z.coerce.number().int().min(0).max(65_535);
 /** A duration variable in whole milliseconds. */
 export const milliseconds = z.coerce.number().int().min(0).max(2_147_483_647);
 
+/** A variable that lists things, comma-separated; none when it is empty. */
+export const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  );
+
 /**
  * Reads a configuration from environment variables.
  * @param schema one entry a variable; a default makes it optional
