@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { z } from 'zod';
 import { resourceType, type KubeObject } from '../../operator/runtime/index.js';
 import { packageRoot } from '../../test/harness/local-cluster.js';
 import { nameOf, type Contender } from './contender.js';
@@ -17,6 +19,7 @@ interface MemoryCluster extends KubeObject {
 export function tori(servicesPort: number): Contender {
   const manifest = readFileSync(join(packageRoot, 'package.json'), 'utf8');
   const { version } = JSON.parse(manifest) as { version: string };
+  const { flags, malloc } = memorySettings();
   return {
     name: 'TORI Memory',
     version,
@@ -37,9 +40,9 @@ export function tori(servicesPort: number): Contender {
     program: ({ kubeconfig, folder }) =>
       Promise.resolve({
         path: process.execPath,
-        // As in the chart.
-        args: ['--max-semi-space-size=2', join(packageRoot, 'dist', 'bench', 'operator', 'operator-main.js')],
+        args: [...flags, join(packageRoot, 'dist', 'bench', 'operator', 'operator-main.js')],
         env: {
+          ...malloc,
           KUBECONFIG: kubeconfig,
           WATCH_NAMESPACE: '',
           POD_NAME: 'bench',
@@ -52,6 +55,38 @@ export function tori(servicesPort: number): Contender {
       }),
     manifest: (index) => cluster(index),
     settled: (object) => isReady(object),
+  };
+}
+
+const deploymentSchema = z.object({
+  kind: z.literal('Deployment'),
+  spec: z.object({
+    template: z.object({
+      spec: z.object({
+        containers: z.tuple([
+          z.object({
+            command: z.array(z.string()),
+            env: z.array(z.object({ name: z.string(), value: z.string().optional() })),
+          }),
+        ]),
+      }),
+    }),
+  }),
+});
+
+/** How the operator's memory is set when it is installed: flags of Node, and the variables of the C library. */
+function memorySettings() {
+  const file = join(packageRoot, 'deploy', 'kubernetes', 'base', 'operator.yaml');
+  const objects = parseAllDocuments(readFileSync(file, 'utf8')).map((one) => one.toJS() as unknown);
+  const deployment = objects
+    .map((one) => deploymentSchema.safeParse(one))
+    .find(({ success }) => success)?.data;
+  if (deployment === undefined) throw new Error(`${file} has no Deployment of one container`);
+  const [{ command, env }] = deployment.spec.template.spec.containers;
+  const ofMalloc = env.filter(({ name }) => name.startsWith('MALLOC_'));
+  return {
+    flags: command.filter((argument) => argument.startsWith('--')),
+    malloc: Object.fromEntries(ofMalloc.map(({ name, value = '' }) => [name, value])),
   };
 }
 

@@ -44,7 +44,7 @@ export class SecretMaker {
   async ensure(cluster: Stored<MemoryCluster>, anew: boolean, signal: AbortSignal): Promise<ClusterSecrets> {
     const { uid } = cluster.metadata;
     const last = this.#last;
-    const freshMs = anew ? checkEveryMs / 40 : checkEveryMs;
+    const freshMs = anew ? checkEveryMs / 10 : checkEveryMs;
     if (last?.uid === uid && this.#now() - last.at < freshMs) return last.secrets;
     const [internal] = await Promise.all(
       wantedSecrets(cluster).map((made) => this.#ensureOne(cluster, made, signal)),
@@ -60,9 +60,9 @@ export class SecretMaker {
     signal: AbortSignal,
   ): Promise<Secret> {
     const metadata = ownedMetadata(cluster, name);
-    // Those of a cluster that was never looked at are not there yet, as a rule.
-    const found =
-      cluster.status === undefined ? undefined : await this.#client.find(secretType, metadata, { signal });
+    const found = this.#areNew(cluster)
+      ? undefined
+      : await this.#client.find(secretType, metadata, { signal });
     if (found !== undefined) return usable(found, cluster);
     const secret: Secret = {
       metadata,
@@ -77,6 +77,12 @@ export class SecretMaker {
       if (!isAlreadyExists(error)) throw error;
       return usable(await this.#client.get(secretType, metadata, { signal }), cluster);
     }
+  }
+
+  /** Whether they are not there yet, as a rule: then they are made without a look. */
+  #areNew({ metadata, status }: Stored<MemoryCluster>): boolean {
+    const installing = status?.rollout === undefined || status.rollout.state === 'Installing';
+    return installing && this.#last?.uid !== metadata.uid;
   }
 }
 

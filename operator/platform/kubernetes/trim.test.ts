@@ -34,6 +34,15 @@ describe('who holds what of a child', () => {
     expect(heldFields(meta(fewer)).ours).not.toBe(heldFields(meta(ours)).ours);
   });
 
+  test('children of two clusters are held alike', () => {
+    const owned = (uid: string) => {
+      const owner = { [`k:{"uid":"${uid}"}`]: {} };
+      return meta({ ...ours, fieldsV1: { 'f:metadata': { 'f:ownerReferences': owner } } });
+    };
+    expect(heldFields(owned('1-2'))).toEqual(heldFields(owned('3-4')));
+    expect(heldFields(owned('1-2')).ours).not.toBe(heldFields(meta(ours)).ours);
+  });
+
   test('the time of an edit alone is not a change', () => {
     const later = { ...edited, time: '2030-01-01T00:00:00Z' };
     expect(heldFields(meta(ours, later))).toEqual(heldFields(meta(ours, edited)));

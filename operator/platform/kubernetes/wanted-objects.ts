@@ -40,14 +40,14 @@ export class WantedObjects {
   }
 
   of(plan: Plan): Wanted {
-    const { cluster } = plan;
-    const claimTemplateSizes = templateSizes(this.#shared.caches, plan);
-    const input: RenderInput = { cluster, tracks: tracksOf(plan), claimTemplateSizes };
+    const wish = { cluster: plan.cluster, tracks: tracksOf(plan) };
+    const wanted = wantedClaims(wish, this.#options());
+    const input: RenderInput = { ...wish, claimTemplateSizes: otherSizes(this.#shared.caches, plan, wanted) };
     let rendered: ReadonlyMap<string, KubeObject> | undefined;
     const whole = () => (rendered ??= this.#render(input));
     const key = keyFor(input);
     if (this.#known?.key !== key) {
-      this.#known = { key, heads: JSON.stringify(headsOf(whole())), claims: this.#claims(input) };
+      this.#known = { key, heads: JSON.stringify(headsOf(whole())), claims: claimsOfOthers(wanted, input) };
     }
     const { claims } = this.#known;
     const heads = JSON.parse(this.#known.heads) as readonly WantedHead[];
@@ -60,13 +60,6 @@ export class WantedObjects {
   #render(input: RenderInput): ReadonlyMap<string, KubeObject> {
     const objects = render(input, this.#options()) as unknown as readonly KubeObject[];
     return new Map(objects.map((object) => [objectKey(object), object]));
-  }
-
-  #claims(input: RenderInput): WantedClaim[] {
-    return wantedClaims(input, this.#options()).filter(({ name, size }) => {
-      const inTemplate = sizeInTemplate(input.claimTemplateSizes ?? {}, name);
-      return inTemplate !== undefined && inTemplate !== size;
-    });
   }
 
   #options(): RenderOptions {
@@ -121,20 +114,35 @@ function tracksOf({ intents, rollout, parametersOf }: Plan): TrackWish[] {
   });
 }
 
-/** Sizes in the claim templates of the StatefulSets that exist. */
-function templateSizes(caches: Caches, { cluster }: Plan): Readonly<Record<string, string>> {
+/**
+ * Sizes in the claim templates of the StatefulSets that exist, where they are not what the spec wants. Those that are must not
+ * be told: every StatefulSet that comes would make another rendering.
+ */
+function otherSizes(
+  caches: Caches,
+  { cluster }: Plan,
+  wanted: readonly WantedClaim[],
+): Readonly<Record<string, string>> {
   const sets = (caches.children.get(kindKey(statefulSetType))?.by('cluster', keyOf(cluster)) ??
     []) as readonly Workload[];
+  const inSpec = new Map(wanted.map(({ name, size }) => [setOf(name), size]));
   return Object.fromEntries(
     sets.flatMap(({ metadata, spec }) => {
       const size = spec?.volumeClaimTemplates?.[0]?.spec?.resources?.requests?.storage;
-      return size === undefined ? [] : [[metadata.name, size]];
+      return size === undefined || size === inSpec.get(metadata.name) ? [] : [[metadata.name, size]];
     }),
   );
 }
 
-/** `data-<StatefulSet>-<ordinal>`. A StatefulSet that does not exist yet gets the size of the spec. */
-function sizeInTemplate(sizes: Readonly<Record<string, string>>, claim: string): string | undefined {
-  const set = claim.replace(/^data-/, '').replace(/-\d+$/, '');
-  return sizes[set];
+/** Claims of StatefulSets whose template has another size. A StatefulSet that does not exist yet gets the size of the spec. */
+function claimsOfOthers(
+  wanted: readonly WantedClaim[],
+  { claimTemplateSizes = {} }: RenderInput,
+): WantedClaim[] {
+  return wanted.filter(({ name }) => claimTemplateSizes[setOf(name)] !== undefined);
+}
+
+/** Claims are named `data-<StatefulSet>-<ordinal>`. */
+function setOf(claim: string): string {
+  return claim.replace(/^data-/, '').replace(/-\d+$/, '');
 }
