@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,8 +21,10 @@ const namespaces = resourceType('v1', 'Namespace', 'namespaces', 'Cluster');
 const fieldManager = 'bench';
 /** A count that does not change for so long is the end. */
 const quietMs = 5_000;
-/** Between the last write of everything and the rest that is measured. */
-const calmMs = 20_000;
+/** Between the last write of everything and the rest that is measured: garbage of the burst is collected in it. */
+const calmMs = 60_000;
+/** A look at the number of children, which takes the API server some milliseconds. */
+const lookEveryMs = 500;
 
 /** Gives a contender its resources and measures it: creation, then rest, then a change that asks for nothing. */
 export async function measure(
@@ -37,6 +40,8 @@ export async function measure(
   onProgress(`${contender.name} ${contender.version}: starts`);
   const program = new RunningProgram(await contender.program(arena), join(arena.folder, `${namespace}.log`));
   const stopping = new AbortController();
+  // Each of the requests by which workloads are said to be ready listens for it.
+  setMaxListeners(64, stopping.signal);
   const readiness = new Readiness(arena.client, [namespace]);
   let ready: Promise<void> | undefined;
   try {
@@ -83,7 +88,7 @@ async function create(contender: Contender, arena: Arena, { before, program, onP
   for (;;) {
     program.usage();
     if ((await countChildren(contender, arena.client)) >= wanted) break;
-    await sleep(250);
+    await sleep(lookEveryMs);
   }
   const createSeconds = (performance.now() - begun) / 1000;
   const objects = (arena.count - 1) * childrenEach;
@@ -94,7 +99,7 @@ async function quietCount(contender: Contender, client: ApiClient, before: numbe
   let count = before;
   let changedAt = Date.now();
   while (count === before || Date.now() - changedAt < quietMs) {
-    await sleep(250);
+    await sleep(lookEveryMs);
     const now = await countChildren(contender, client);
     if (now !== count) changedAt = Date.now();
     count = now;
@@ -107,7 +112,7 @@ async function countChildren({ children, namespace }: Contender, client: ApiClie
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-/** A list of one object, with how many more there are: costs the API server nothing. */
+/** A list of one object, with how many more there are. */
 async function countOf(client: ApiClient, type: ResourceType, namespace: string): Promise<number> {
   const root = type.apiVersion.includes('/') ? `/apis/${type.apiVersion}` : `/api/${type.apiVersion}`;
   const page = (await client.raw(`${root}/namespaces/${namespace}/${type.plural}?limit=1`)) as {

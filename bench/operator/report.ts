@@ -95,10 +95,10 @@ ${markdownTable(head, rows)}
 A child is an object that the operator makes for a resource before any workload is ready: for a Canary ${childrenOf(contenders, 'Flagger')} (a Deployment and
 Services; the Deployment it watches was there before), for a MemoryCluster ${childrenOf(contenders, 'TORI Memory')}. The clock runs from the first \`apply\` of
 all but one of the resources until the last child is there; the one before shows how many there are. Plain apply is the
-same objects once more, applied 16 at a time by a client that watches and decides nothing: what the API server
-gives on these cores. What was made for one is deleted before the next begins. Requests are those that the API server wrote
-into its audit log for the operator's user agent. The last line counts requests after an annotation of every resource has
-changed, which asks for nothing.
+same objects once more, applied 16 at a time by a client that watches and decides nothing: what the API server gives on these
+cores. What was made for one is deleted, and the API server started anew, before the next begins. Requests are those that the
+API server wrote into its audit log for the operator's user agent. The last line counts requests after an annotation of every
+resource has changed, which asks for nothing.
 
 ## At rest
 
