@@ -46,6 +46,8 @@ export class ClusterAgent implements Platform {
   readonly #table: TablePublisher;
   readonly #growth: ClaimGrowth;
   readonly #references: ReferencedSecrets;
+  /** What this process knows of the cluster was the newest once. The caches of a new leader may lag behind the one before. */
+  #confirmed = false;
   /** A canary is gone, and what was remembered of it is not yet: it is tried until it succeeds. */
   #remembersCanary = false;
   /** Jobs that failed since one was done. */
@@ -110,6 +112,7 @@ export class ClusterAgent implements Platform {
   /** The cluster after its status was stored: deletions are made only while it still looks so. */
   stored(cluster: Stored<MemoryCluster>): void {
     this.#cluster = cluster;
+    this.#confirmed = true;
   }
 
   problems(cluster: MemoryCluster) {
@@ -195,6 +198,8 @@ export class ClusterAgent implements Platform {
     const { children, client } = this.#shared;
     const { cluster, observation } = plan;
     const signal = this.#signal;
+    if (!this.#confirmed) await confirmUnchanged(client, this.#cluster, signal);
+    this.#confirmed = true;
     await this.#secrets.ensure(cluster, !observation.stable.ready, signal);
     if (this.#remembersCanary && observation.canary === undefined) await this.#forgetCanary();
     const missing = await children.apply(wanted.objects, signal);

@@ -9,7 +9,8 @@ export class OutdatedError extends Error {
 }
 
 /**
- * Asks the API server whether a cluster is still what was decided on. Called before anything is deleted.
+ * Asks the API server whether a cluster is still what was decided on. Called before anything is deleted, and
+ * before a new leader brings anything about.
  * @throws OutdatedError when somebody has written to it since
  */
 export async function confirmUnchanged(
