@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import type { RenderedObject } from '../../operator/platform/kubernetes/render/object.js';
+import type { ObjectMeta } from '../../operator/runtime/index.js';
 import { type Cluster, clusterMissing, installCrds, openCluster } from '../cluster/cluster.js';
 import { foreignCrdsAvailable, installForeignCrds } from '../cluster/foreign-crds.js';
 import { everyExample, variants } from './rendered.js';
@@ -49,8 +50,9 @@ suite('what is rendered, on a real API server', () => {
       const versions = async () => {
         const kinds = [...new Set(objects().map(({ kind }) => kind.toLowerCase()))].join(',');
         const { stdout } = await cluster.kubectl(['get', kinds, '-o', 'json']);
-        return (JSON.parse(stdout) as { items: { metadata: { resourceVersion: string } }[] }).items.map(
-          ({ metadata }) => metadata.resourceVersion,
+        // Where controllers run they write statuses, which is another version and the same generation.
+        return (JSON.parse(stdout) as { items: { metadata: ObjectMeta }[] }).items.map(
+          ({ metadata }) => metadata.generation ?? metadata.resourceVersion,
         );
       };
       const before = await versions();

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readAuditLog } from '../cluster/audit-log.js';
 import type { Manifest } from './helm.js';
 
 /** One verb on one resource, such as `update memory.tori.dev/memoryclusters/status`; the group of the core is empty. */
@@ -64,9 +64,7 @@ export interface Traffic {
 export function trafficOf(log: string, user: string, from = 0): Traffic {
   const used = new Set<Right>();
   const denied = new Set<Right>();
-  const text = readFileSync(log).subarray(from).toString('utf8');
-  for (const line of text.split('\n').filter((one) => one !== '')) {
-    const entry = JSON.parse(line) as AuditLine;
+  for (const entry of readAuditLog(log, from) as AuditLine[]) {
     if (entry.user.username !== user || entry.objectRef === undefined) continue;
     const refused = refusalOf(entry, entry.objectRef);
     if (refused !== undefined) denied.add(refused);

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,6 +19,7 @@ import {
   type KubeObject,
   type ResourceType,
 } from '../../operator/runtime/index.js';
+import { readAuditLog } from '../cluster/audit-log.js';
 import { installCrds } from '../cluster/cluster.js';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '../cluster/control-plane.js';
 import { quickCanary } from '../harness/quick-canary.js';
@@ -175,9 +176,7 @@ export class World {
 
   /** Requests so far, oldest first. */
   audit(): AuditEntry[] {
-    return readFileSync(this.plane.auditLog, 'utf8')
-      .split('\n')
-      .flatMap((line) => (line === '' ? [] : [JSON.parse(line) as AuditEntry]));
+    return readAuditLog(this.plane.auditLog) as AuditEntry[];
   }
 
   /** Writes of operators since an instant, but for the lease. */
