@@ -5,8 +5,8 @@
 #   kind-demo.sh           everything
 #   kind-demo.sh down      deletes the kind cluster
 #
-# Environment: DOCKER (docker, podman), KIND, KUBECTL, HELM name the tools; KIND_CLUSTER the cluster (tori-demo, made when absent),
-# NAMESPACE (tori), TIMEOUT of each wait in seconds (600).
+# Environment: DOCKER, KIND, KUBECTL, HELM name the tools; KIND_CLUSTER the cluster (tori-demo, made when absent), KUBE_CONTEXT its
+# context (kind-CLUSTER), NAMESPACE (tori), TIMEOUT of each wait in seconds (600).
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 
@@ -33,10 +33,10 @@ need() { # tool where-to-get-it
   command -v "$1" >/dev/null 2>&1 || fail "$1 is not here; get it from $2, or name another by the environment"
 }
 
-# Waits until a field of the MemoryCluster matches a pattern; shows each new message of it meanwhile.
-await() { # jsonpath pattern what
+# Waits until a field of the MemoryCluster matches a pattern and is not what it was; shows each new message of it meanwhile.
+await() { # jsonpath pattern what [was]
   local value='' message='' before='' end=$((SECONDS + timeout))
-  until [[ $value =~ $2 ]]; do
+  until [[ $value =~ $2 && $value != "${4-}" ]]; do
     [ $SECONDS -lt $end ] || fail "no $3 within $timeout s; look at: $kubectl --context $context -n $namespace describe mc demo"
     sleep 2
     value=$(k get mc demo --output "jsonpath=$1")
@@ -106,12 +106,14 @@ EOF
 }
 
 roll_out() {
-  local before
-  before=$(k get mc demo --output 'jsonpath={.status.rollout.stableRevision}')
-  k patch mc demo --type merge --patch '{"spec":{"services":{"sleep":{"env":{"LOG_LEVEL":"debug"}}}}}'
-  await '{.status.rollout.history[0].outcome} {.status.rollout.stableRevision}' '^(Promoted|RolledBack|Superseded) ' 'end of the canary'
+  local last='{.status.rollout.history[0].finishedAt}' before outcome
+  # The history begins with the installation, or with the canary of the demo before.
+  before=$(k get mc demo --output "jsonpath=$last")
+  k patch mc demo --type merge --patch "{\"spec\":{\"services\":{\"sleep\":{\"env\":{\"DEMO_RUN\":\"$(date +%s)\"}}}}}"
+  await "$last" . 'end of the canary' "$before"
   k get mc demo --output wide
-  [ "$(k get mc demo --output 'jsonpath={.status.rollout.stableRevision}')" != "$before" ] || fail 'the canary was not promoted'
+  outcome=$(k get mc demo --output 'jsonpath={.status.rollout.history[0].outcome}')
+  [ "$outcome" = Promoted ] || fail "the canary was not promoted: $outcome"
 }
 
 watch_tuner() {

@@ -108,7 +108,8 @@ ${contenders.map(restOf).join('\n')}
 
 - ${machine.cores} cores (${machine.processor}), Node ${machine.node}. The API server and etcd run on the same cores, with GOGC=1600.
 ${contenders.map(({ name, rest }) => `- ${name}: ${rest.seconds.toFixed(0)} s of rest, load of the machine ${rest.load.toFixed(1)} in the middle of them.`).join('\n')}
-- Flagger with its default flags, \`-mesh-provider=kubernetes\`, and canaries with \`interval: 1m\`.
+- Flagger for Kubernetes without a mesh (\`-mesh-provider=kubernetes\`), without a metrics server, and with canaries of \`interval: 1m\`.
+- MemoryClusters without a TuningProfile: no metrics are read while no canary runs. With one, every pod is scraped each 15 seconds.
 `;
 }
 

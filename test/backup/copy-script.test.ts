@@ -74,6 +74,8 @@ suite('copy.sh, with pods that end as the test says', () => {
     await must(
       cluster.kubectl(['apply', '--filename=-'], objects.map((one) => stringify(one)).join('---\n')),
     );
+    const itsLabel = 'app.kubernetes.io/name=tori-memory-operator';
+    await kubectl('label', 'deployment', 'tori', '--namespace=tori-system', itsLabel);
     void endPods(ended.signal).catch(() => undefined);
   });
   afterAll(async () => {
@@ -103,6 +105,22 @@ suite('copy.sh, with pods that end as the test says', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('copy.sh: job memory-koopman-backup failed');
     expect(await replicas('statefulset', 'memory', 'memory-koopman')).toBe(1);
+    expect(await replicas('deployment', 'tori-system', 'tori')).toBe(2);
+  });
+
+  test('asks which operator is meant when there are two', async () => {
+    await kubectl('create', 'deployment', 'other', '--namespace=memory', '--image=none');
+    await kubectl(
+      'label',
+      'deployment',
+      'other',
+      '--namespace=memory',
+      'app.kubernetes.io/name=tori-memory-operator',
+    );
+    const { code, stderr } = await copy('backup', 'memory', 'backups', 'wednesday');
+    await kubectl('delete', 'deployment', 'other', '--namespace=memory');
+    expect(code).toBe(1);
+    expect(stderr).toContain('name it by OPERATOR_NAMESPACE and OPERATOR');
     expect(await replicas('deployment', 'tori-system', 'tori')).toBe(2);
   });
 

@@ -6,8 +6,8 @@
 #
 # The claim holds the backup and must be there. A backup stops the services one after the other, and the operator, which would start
 # them again; they are started again whatever happens. Environment: NAMESPACE (default: that of the context), IMAGE, OPERATOR_NAMESPACE
-# and OPERATOR (default tori-system and tori; the Deployment), STORAGE_CLASS, SIZE (of each new volume),
-# DEADLINE_SECONDS (of each copy, default 3600), KUBECTL.
+# and OPERATOR (the operator's Deployment; found by its labels in that namespace, or in all), STORAGE_CLASS, SIZE (of each new
+# volume), DEADLINE_SECONDS (of each copy, default 3600), KUBECTL.
 set -euo pipefail
 
 usage() {
@@ -21,8 +21,8 @@ kubectl=${KUBECTL:-kubectl}
 namespace=${NAMESPACE:-$("$kubectl" config view --minify --output 'jsonpath={..namespace}')}
 namespace=${namespace:-default}
 image=${IMAGE:-ghcr.io/tori-memory/tori-memory:0.1.0}
-operator_namespace=${OPERATOR_NAMESPACE:-tori-system}
-operator=${OPERATOR:-tori}
+operator_namespace=${OPERATOR_NAMESPACE:-}
+operator=${OPERATOR:-}
 # The graph before the vault: its place in the vault's log must exist in the copy of the vault.
 services=(pruner koopman vault)
 
@@ -93,11 +93,27 @@ EOF
 stopped=''
 replicas=''
 start_again() {
+  # One that cannot be started must not keep the other from it.
+  set +e
   [ -z "$stopped" ] || in_namespace scale statefulset "$stopped" --replicas 1 >&2
   [ -z "$replicas" ] || in_operator scale deployment "$operator" --replicas "$replicas" >&2
 }
 
+find_operator() {
+  [ -z "$operator" ] || [ -z "$operator_namespace" ] || return 0
+  local where=(--all-namespaces) found
+  [ -z "$operator_namespace" ] || where=(--namespace "$operator_namespace")
+  found=$("$kubectl" get deployment "${where[@]}" --selector app.kubernetes.io/name=tori-memory-operator \
+    --output 'jsonpath={range .items[*]}{.metadata.namespace} {.metadata.name}{"\n"}{end}')
+  if [ "$(grep -c . <<<"$found")" -ne 1 ]; then
+    echo "copy.sh: expected one Deployment of the operator, found: ${found:-none}; name it by OPERATOR_NAMESPACE and OPERATOR" >&2
+    return 1
+  fi
+  read -r operator_namespace operator <<<"$found"
+}
+
 backup() {
+  find_operator
   trap start_again EXIT
   replicas=$(in_operator get deployment "$operator" --output 'jsonpath={.spec.replicas}')
   in_operator scale deployment "$operator" --replicas 0 >&2
