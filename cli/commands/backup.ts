@@ -37,7 +37,9 @@ export function registerBackup(program: Command, terminal: Terminal): void {
       const inPlace = options.inPlace === true;
       if (inPlace === (to !== undefined)) command.error('give either DATA or --in-place');
       if (to !== undefined) show(terminal, options.output, await restore(from, to));
-      await forgetEpoch(to ?? from);
+      const isVault = await forgetEpoch(to ?? from);
+      if (inPlace && !isVault)
+        command.error(`${from}: expected the data folder of a vault, with vault.mdb in it`);
     });
 }
 

@@ -24,7 +24,10 @@ async function offers(
   typed: string,
   terminal: Terminal,
 ): Promise<readonly string[]> {
-  const program = kubectlProgram(terminal);
+  // Words that are no command line yet end nothing and say nothing.
+  const program = kubectlProgram(terminal)
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined });
   // Takes the options that go before a command, with their values, out of the words.
   const { operands: words } = program.parseOptions([...before]);
   const command = program.commands.find((one) => one.name() === words[0]);

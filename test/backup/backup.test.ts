@@ -67,6 +67,9 @@ suite('the backup of a vault', () => {
     await putOne(vault.client, 7);
     await expect(putOne(vault.client, 1)).rejects.toThrow('older than the vault');
     await stop(vault);
+    expect((await tori('restore', '--in-place', at('elsewhere'))).stderr).toContain(
+      'expected the data folder of a vault',
+    );
     expect(await tori('restore', '--in-place', at('data'))).toMatchObject({ code: 0, stderr: '' });
     const again = await startVault('data');
     await putOne(again.client, 1);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Clock } from '../clock/clock.js';
@@ -14,8 +15,9 @@ export async function clientNodeConnection(
   context: string | undefined,
   clock: Clock,
 ): Promise<Connection> {
-  const load = () => loadKubeconfig(paths, context);
-  const config = load();
+  const config = loadKubeconfig(paths, context);
+  // Whatever the files' current context is by then: these credentials are for this server.
+  const load = () => loadKubeconfig(paths, config.getCurrentContext());
   const cluster = config.getCurrentCluster();
   if (cluster === null)
     throw new Error(`context "${config.getCurrentContext()}" of the kubeconfig names no cluster`);
@@ -34,13 +36,25 @@ export async function clientNodeConnection(
 
 function loadKubeconfig(paths: readonly string[], context: string | undefined): KubeConfig {
   const config = new KubeConfig();
-  paths.forEach((path, k) => {
+  // As for kubectl, a file of several may be missing.
+  const there = paths.length === 1 ? paths : paths.filter((path) => existsSync(path));
+  there.forEach((path, k) => {
     const one = k === 0 ? config : new KubeConfig();
     one.loadFromFile(path);
-    if (k > 0) config.mergeConfig(one, true);
+    if (k > 0) config.mergeConfig(withoutKnown(one, config), Boolean(config.getCurrentContext()));
   });
   if (context !== undefined) config.setCurrentContext(context);
   return config;
+}
+
+/** Names that are taken already stay what they are; the package refuses them otherwise. */
+function withoutKnown(one: KubeConfig, taken: KubeConfig): KubeConfig {
+  const fresh = <T extends { readonly name: string }>(of: readonly T[], known: readonly T[]) =>
+    of.filter(({ name }) => known.every((other) => other.name !== name));
+  one.clusters = fresh(one.clusters, taken.clusters);
+  one.users = fresh(one.users, taken.users);
+  one.contexts = fresh(one.contexts, taken.contexts);
+  return one;
 }
 
 async function ask(config: KubeConfig): Promise<{ tls: ServerTls; credentials: Credentials }> {

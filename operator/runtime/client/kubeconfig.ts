@@ -5,29 +5,35 @@ import { z } from 'zod';
 import type { Clock } from '../clock/clock.js';
 import { CredentialSource, type Connection, type Credentials } from './connection.js';
 
+/** Where kubectl takes an empty text for nothing, so is it here. */
+const text = z
+  .string()
+  .transform((value) => (value === '' ? undefined : value))
+  .optional();
+
 /** The forms of a kubeconfig's cluster and user that need nothing but the file. Anything else in them is refused. */
 const cluster = z.strictObject({
   server: z.url(),
-  'certificate-authority': z.string().optional(),
-  'certificate-authority-data': z.string().optional(),
+  'certificate-authority': text,
+  'certificate-authority-data': text,
   'insecure-skip-tls-verify': z.boolean().optional(),
-  'tls-server-name': z.string().optional(),
-  'proxy-url': z.string().optional(),
+  'tls-server-name': text,
+  'proxy-url': text,
   'disable-compression': z.boolean().optional(),
 });
 const user = z.strictObject({
-  token: z.string().optional(),
-  tokenFile: z.string().optional(),
-  'client-certificate': z.string().optional(),
-  'client-certificate-data': z.string().optional(),
-  'client-key': z.string().optional(),
-  'client-key-data': z.string().optional(),
-  username: z.string().optional(),
-  password: z.string().optional(),
+  token: text,
+  tokenFile: text,
+  'client-certificate': text,
+  'client-certificate-data': text,
+  'client-key': text,
+  'client-key-data': text,
+  username: text,
+  password: text,
 });
-const context = z.object({ cluster: z.string(), user: z.string(), namespace: z.string().optional() });
+const context = z.object({ cluster: z.string(), user: z.string(), namespace: text });
 const kubeconfig = z.object({
-  'current-context': z.string().optional(),
+  'current-context': text,
   contexts: z.array(z.object({ name: z.string(), context })),
   clusters: z.array(z.object({ name: z.string(), cluster: z.unknown() })),
   users: z.array(z.object({ name: z.string(), user: z.unknown() })),
@@ -37,6 +43,7 @@ type Cluster = z.infer<typeof cluster>;
 type User = z.infer<typeof user>;
 
 interface Chosen {
+  readonly context: string;
   readonly namespace: string | undefined;
   readonly cluster: Cluster;
   readonly user: User;
@@ -51,8 +58,8 @@ export async function plainConnection(
   contextName: string | undefined,
   clock: Clock,
 ): Promise<Connection | undefined> {
-  const load = async () => choose(parse(await readFile(path, 'utf8')), contextName);
-  const chosen = await load();
+  const load = async (name: string | undefined) => choose(parse(await readFile(path, 'utf8')), name);
+  const chosen = await load(contextName);
   if (chosen === undefined) return undefined;
   const folder = dirname(path);
   const ca = await content(
@@ -71,8 +78,9 @@ export async function plainConnection(
       ...(chosen.cluster['insecure-skip-tls-verify'] === true ? { rejectUnauthorized: false } : {}),
     },
     ...(proxy === undefined ? {} : { proxy }),
+    // Whatever the file's current context is by then: these credentials are for this server.
     credentials: new CredentialSource(
-      async () => credentialsOf(folder, ((await load()) ?? chosen).user),
+      async () => credentialsOf(folder, ((await load(chosen.context)) ?? chosen).user),
       clock,
     ),
   };
@@ -81,12 +89,13 @@ export async function plainConnection(
 function choose(file: unknown, contextName: string | undefined): Chosen | undefined {
   const config = kubeconfig.safeParse(file).data;
   if (config === undefined) return undefined;
-  const wanted = named(config.contexts, contextName ?? config['current-context'])?.context;
-  if (wanted === undefined) return undefined;
+  const name = contextName ?? config['current-context'];
+  const wanted = named(config.contexts, name)?.context;
+  if (name === undefined || wanted === undefined) return undefined;
   const itsCluster = cluster.safeParse(named(config.clusters, wanted.cluster)?.cluster).data;
   const itsUser = user.safeParse(named(config.users, wanted.user)?.user).data;
   if (itsCluster === undefined || itsUser === undefined) return undefined;
-  return { namespace: wanted.namespace, cluster: itsCluster, user: itsUser };
+  return { context: name, namespace: wanted.namespace, cluster: itsCluster, user: itsUser };
 }
 
 function named<T extends { readonly name: string }>(entries: readonly T[], wanted?: string): T | undefined {

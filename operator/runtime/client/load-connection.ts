@@ -14,12 +14,10 @@ const mountedServiceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
  */
 export async function loadConnection(options: ConnectionOptions = {}): Promise<Connection> {
   const env = options.env ?? process.env;
-  const named = options.kubeconfig ?? env['KUBECONFIG'] ?? '';
-  if (named === '' && env['KUBERNETES_SERVICE_HOST'] !== undefined) return podConnection(options);
-  return kubeconfigConnection(
-    named === '' ? [join(homedir(), '.kube', 'config')] : named.split(delimiter),
-    options,
-  );
+  const listed = (env['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '');
+  const named = options.kubeconfig === undefined ? listed : [options.kubeconfig];
+  if (named.length === 0 && env['KUBERNETES_SERVICE_HOST'] !== undefined) return podConnection(options);
+  return kubeconfigConnection(named.length === 0 ? [join(homedir(), '.kube', 'config')] : named, options);
 }
 
 async function kubeconfigConnection(

@@ -69,7 +69,9 @@ export async function runMirror(options: MirrorOptions): Promise<void> {
 
   const following = Promise.all([sources.run(signal), copies.run(signal)]);
   await Promise.all([sources.whenSynced(signal), copies.whenSynced(signal)]);
-  await runAsLeader(election, (leading) => controller.run(leading));
+  const end = await runAsLeader(election, (leading) => controller.run(leading));
+  // Another leads now; the process begins anew and stands by.
+  if (end === 'lost') throw new Error('the lease was lost');
   await following;
   await recorder.close();
 }

@@ -22,7 +22,7 @@ export interface InformerOptions<T extends KubeObject, I extends string = never>
   readonly indexes?: Readonly<Record<I, IndexFunction<T>>>;
   /** Told of failures of list and watch; the informer goes on by itself. */
   readonly onFailure?: (error: unknown) => void;
-  /** Told of what handlers, indexes and the transform throw; they are told of the next change all the same. */
+  /** Told of what handlers and the transform throw; they are told of the next change all the same. */
   readonly onHandlerError?: (error: unknown) => void;
   readonly clock?: Clock;
   /** Uniform in [0, 1). */

@@ -156,6 +156,7 @@ export class Reflector<T extends KubeObject> {
     const controller = new AbortController();
     const stop = () => controller.abort(outer.reason);
     outer.addEventListener('abort', stop, { once: true });
+    if (outer.aborted) stop();
     this.#lastSign = clock.monotonic();
     const look = () => {
       const left = this.#lastSign + timing.silenceMs - clock.monotonic();

@@ -1,6 +1,6 @@
 import { keyOf, type KubeObject } from '../client/objects.js';
 
-/** Values under which an object is found; none when it is not meant. */
+/** Values under which an object is found; none when it is not meant. It must not throw. */
 export type IndexFunction<T extends KubeObject> = (object: T) => readonly string[];
 
 /** Told of every change: `before` is absent for a new object, `after` for one that is gone. */

@@ -6,7 +6,7 @@ import { openTables } from './tables.js';
 
 /**
  * Makes a vault that was restored ready for another MemoryCluster. A vault refuses writes by shard tables that are older than
- * the newest it has seen, and another cluster counts its tables from 1.
+ * the newest it has seen, and those of another cluster may be, when clocks differ.
  * @returns false when the folder holds no vault
  * @throws ConfigError when a process has it open, or it cannot be read
  */
