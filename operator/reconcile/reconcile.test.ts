@@ -28,7 +28,7 @@ test('while a spec is refused what runs is kept up, and every action is told why
   const actions = ['a', 'b'].map((uid) => ({ metadata: { ...metadata, name: uid, uid } }));
   const written: MemoryClusterStatus[] = [];
 
-  const { answers } = await reconcileCluster(
+  const { answers, carryOut } = await reconcileCluster(
     platform,
     { cluster, profile: undefined, actions: actions as unknown as readonly Stored<MemoryAction>[] },
     {
@@ -38,6 +38,7 @@ test('while a spec is refused what runs is kept up, and every action is told why
       persist: (status) => Promise.resolve(void written.push(status)),
     },
   );
+  await carryOut();
 
   expect(kept).toBe(1);
   expect(answers.map(({ uid, outcome }) => [uid, outcome])).toEqual([

@@ -79,11 +79,14 @@ export interface Reconciled {
   readonly status: MemoryClusterStatus;
   readonly answers: readonly ActionAnswer[];
   readonly decision: ClusterDecision | undefined;
+  /** Brings about what was decided. Whether it succeeds or not, all else of this is true. */
+  readonly carryOut: () => Promise<void>;
 }
 
 /**
- * One pass over a cluster: observe → decide → report → apply. What is decided is stored before it is carried out, so that
- * an operator that is killed in between derives the same intents again, and one that was overtaken carries out nothing.
+ * One pass over a cluster: observe → decide → report, and then {@link Reconciled.carryOut}. What is decided is stored before
+ * it is carried out, so that an operator that is killed in between derives the same intents again, and one that was
+ * overtaken carries out nothing.
  */
 export async function reconcileCluster(
   platform: Platform,
@@ -104,8 +107,7 @@ export async function reconcileCluster(
 
   const work = platform.prepare({ ...decision, cluster, observation });
   const status = await report(cluster, decided(decision, seen, work), around);
-  await work.carryOut();
-  return { status, answers: decision.answers, decision };
+  return { status, answers: decision.answers, decision, carryOut: () => work.carryOut() };
 }
 
 function decided({ rollout, tuning, statements }: ClusterDecision, seen: Seen, { applying }: Work): Said {
@@ -145,7 +147,6 @@ async function refuse(
   { services, endpoints, problems }: Seen & { readonly problems: readonly ManifestProblem[] },
   around: Surroundings,
 ): Promise<Reconciled> {
-  await platform.keepUp();
   const { rollout, tuning } = cluster.status ?? {};
   const said = {
     services,
@@ -157,5 +158,6 @@ async function refuse(
   const reason = problems.map(problemText).join('; ');
   const message = `nothing is decided while the spec is refused: ${reason}`.slice(0, longestMessage);
   const answers = actions.map(({ metadata: { uid } }) => ({ uid, outcome: 'Refused', message }) as const);
-  return { status: await report(cluster, said, around), answers, decision: undefined };
+  const status = await report(cluster, said, around);
+  return { status, answers, decision: undefined, carryOut: () => platform.keepUp() };
 }

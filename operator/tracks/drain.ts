@@ -53,7 +53,10 @@ export class Drain {
     await this.#context.documents.remove('drain');
   }
 
-  /** Runs the drain at an epoch; returns at once when it is verified already. */
+  /**
+   * Runs the drain at an epoch; returns at once when it is verified already.
+   * @throws Error when an episode is not the same on both tracks
+   */
   async run(epoch: number, tracks: Tracks, signal: AbortSignal): Promise<void> {
     const { now, logger } = this.#context;
     const before = await this.progress();
@@ -88,6 +91,8 @@ export class Drain {
       cursors[tenant] = 0;
     }
     await store(agree);
+    // Failed work is tried again with more and more patience; what was stored says from where.
+    if (!agree) throw new Error('episodes differ after the copy');
   }
 
   /** What is kept in memory never runs ahead of what is stored. */

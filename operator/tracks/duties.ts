@@ -15,6 +15,9 @@ import { pushParameters } from './parameters.js';
 import { seedCanary } from './seed-canary.js';
 import { TrackState } from './track-state.js';
 
+/** How long a forced sleep may take to show in the metrics, in milliseconds, before another one is forced. */
+const sleepShowsMs = 30_000;
+
 /** What the duties of one cluster are done with. */
 export interface DutyContext {
   readonly documents: KeptDocuments;
@@ -47,6 +50,8 @@ export class TrackDuties {
   readonly #completion: CompletionProbe;
   /** Parameters that were last pushed to each track by this process; lost with it, so that the next one pushes again. */
   readonly #pushed = new Map<'stable' | 'canary', string>();
+  /** The last sleep that was forced: how many had been counted before it, and when it ended. */
+  #forced: { readonly counted: number; readonly endedAt: number } | undefined;
 
   constructor(context: DutyContext) {
     const { documents, logger, now } = context;
@@ -101,10 +106,10 @@ export class TrackDuties {
         this.#seed(intent.revision, plan);
         return;
       case 'forceSleep':
-        if (plan.observation.step.canarySleeps >= intent.atLeast) return;
-        jobs.ensure('force-sleep', () => forceSleep(tracks.canary, signal));
+        this.#forceSleep(intent.atLeast, plan.observation.step.canarySleeps);
         return;
       case 'adoptTuning':
+        if ((plan.observation.adoptedTuningGeneration ?? -1) >= intent.generation) return;
         jobs.ensure('adopt', async () => {
           await pushParameters(tracks.stable, intent.parameters, signal);
           await this.#state.markAdopted(intent.generation);
@@ -116,6 +121,18 @@ export class TrackDuties {
       case 'publishTable':
       case 'removeCanary':
     }
+  }
+
+  /** Sleeps are counted by metrics, which come later than the end of a sleep: until then it must not be forced again. */
+  #forceSleep(atLeast: number, counted: number): void {
+    const { jobs, tracks, signal, now } = this.#context;
+    const last = this.#forced;
+    const awaited = last?.counted === counted && now().getTime() - last.endedAt < sleepShowsMs;
+    if (counted >= atLeast || awaited) return;
+    jobs.ensure('force-sleep', async () => {
+      await forceSleep(tracks.canary, signal);
+      this.#forced = { counted, endedAt: now().getTime() };
+    });
   }
 
   #seed(revision: string, { observation: { canary } }: DutyPlan): void {

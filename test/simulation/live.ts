@@ -109,7 +109,7 @@ class LiveOperator {
       ...(before !== undefined && { status: before }),
     };
     const store = this.#store;
-    const { status, decision } = await reconcileCluster(
+    const { status, decision, carryOut } = await reconcileCluster(
       this.#platform(),
       { cluster, profile, actions: [] },
       {
@@ -119,6 +119,7 @@ class LiveOperator {
         persist: () => Promise.resolve(),
       },
     );
+    await carryOut();
     this.#status = status;
     this.decisions.push(...decisionsOf({ before, after: status, tuning: decision?.tuning, now }));
     const { annealT0, learningRate, l1Strength, dmdRank } = decision!.tuning!.status.parameters;

@@ -42,33 +42,42 @@ export class ClaimGrowth {
     if (open.length === 0) return [];
     const of = JSON.stringify(open);
     if (this.#refused?.of === of && this.#now() - this.#refused.at < refusedMs) return this.#refused.told;
-    try {
-      await this.#growAll(cluster, open, signal);
-      return [];
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      const message = error.message.slice(0, 1_024);
-      const told = [{ type: 'ApplyFailed', status: 'True', reason: 'VolumeNotGrown', message }] as const;
-      this.#refused = { at: this.#now(), of, told };
-      return told;
-    }
+    const refusals = await this.#growAll(cluster, open, signal);
+    if (refusals.length === 0) return [];
+    const message = refusals.join('; ').slice(0, 1_024);
+    const told = [{ type: 'ApplyFailed', status: 'True', reason: 'VolumeNotGrown', message }] as const;
+    this.#refused = { at: this.#now(), of, told };
+    return told;
   }
 
+  /** @returns what was refused, and why */
   async #growAll(
     { metadata: { name: cluster, namespace } }: Stored<MemoryCluster>,
     open: readonly WantedClaim[],
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<readonly string[]> {
+    const refusals: string[] = [];
     const labelSelector = `${labels.cluster}=${cluster}`;
     const { items } = await this.#client.list(claimType, { namespace, labelSelector, signal });
     for (const { name, size } of open) {
       const found = items.find(({ metadata }) => metadata.name === name);
       if (found === undefined) continue;
-      if (found.spec?.resources?.requests?.storage !== size) {
-        const patch = { spec: { resources: { requests: { storage: size } } } };
-        await this.#client.patch(claimType, found.metadata, patch, { type: 'merge', fieldManager, signal });
-      }
-      this.#asked.set(name, size);
+      const grown = found.spec?.resources?.requests?.storage === size;
+      const refusal = grown ? undefined : await this.#growOne(found, size, signal);
+      if (refusal === undefined) this.#asked.set(name, size);
+      else refusals.push(refusal);
+    }
+    return refusals;
+  }
+
+  async #growOne({ metadata }: Claim, size: string, signal: AbortSignal): Promise<string | undefined> {
+    const patch = { spec: { resources: { requests: { storage: size } } } };
+    try {
+      await this.#client.patch(claimType, metadata, patch, { type: 'merge', fieldManager, signal });
+      return undefined;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      return error.message;
     }
   }
 }

@@ -30,6 +30,8 @@ import { serviceStatuses, servicesSeen, trackObservation, type ServiceSeen } fro
 /** After a job failed it is asked for again, in milliseconds: soon at first, and then with more patience. */
 const retryJobMs = 1_000;
 const longestRetryMs = 60_000;
+/** Jobs that lead to nothing but samples. */
+const measured = ['probe', 'force-sleep'];
 
 /**
  * One MemoryCluster on Kubernetes, with what this process remembers of it between passes. Everything remembered can be
@@ -71,11 +73,13 @@ export class ClusterAgent implements Platform {
       () => this.#secrets.known?.internalToken ?? '',
     );
     this.#jobs = new BackgroundJobs(own, (job, outcome) => {
+      if (this.#ended.signal.aborted) return;
       // Thousands of connections at rest would cost more than opening one anew costs the next job.
       if (this.#jobs.idle) this.#tracks.close();
       this.#failures = outcome === 'done' ? 0 : this.#failures + 1;
       const delayMs = outcome === 'done' ? 0 : Math.min(retryJobMs * 2 ** this.#failures, longestRetryMs);
-      if (job !== 'probe') wake(keyOf(this.#cluster), delayMs);
+      // A probe and a sleep show in what is measured, which is looked at when it comes.
+      if (outcome === 'failed' || !measured.includes(job)) wake(keyOf(this.#cluster), delayMs);
     });
     this.#duties = new TrackDuties({
       documents: new StateDocuments(client, () => this.#cluster),
@@ -90,7 +94,8 @@ export class ClusterAgent implements Platform {
     this.#wanted = new WantedObjects(shared);
     this.#table = new TablePublisher({ client, caches: shared.caches, addresses });
     this.sampler = new Sampler({
-      folder: join(stateFolder, 'samples', namespace, name),
+      // Another cluster of this name must not go on with the samples of this one.
+      folder: join(stateFolder, 'samples', namespace, name, cluster.metadata.uid),
       addresses,
       logger: own,
       now: () => clock.now(),

@@ -78,18 +78,26 @@ export class ClusterOperator {
         this.#tell(subject, status);
       },
     });
-    await this.#answer(subject, result, signal);
-    metrics.show(identity(cluster), result);
+    try {
+      await result.carryOut();
+    } finally {
+      await this.#answer(subject, result, signal);
+      metrics.show(identity(cluster), result);
+    }
     const hasPods = seen.some(({ pods }) => pods.length > 0);
     const unanswered = result.answers.length < subject.actions.length;
-    return { requeueAfterMs: this.#requeue(agent, cluster, result, { hasPods, unanswered }) };
+    return { requeueAfterMs: this.#requeue(agent, cluster, result, { hasPods, unanswered, now }) };
   }
 
   #requeue(
     agent: ClusterAgent,
     cluster: Stored<MemoryCluster>,
     { status }: Reconciled,
-    { hasPods, unanswered }: { readonly hasPods: boolean; readonly unanswered: boolean },
+    {
+      hasPods,
+      unanswered,
+      now,
+    }: { readonly hasPods: boolean; readonly unanswered: boolean; readonly now: Date },
   ): number | undefined {
     const reads = hasPods && readsSamples(cluster, status.rollout);
     const scrapeMs = reads ? agent.sampler.msToNextRound(cluster) : undefined;
@@ -97,13 +105,13 @@ export class ClusterOperator {
     const waits = [scrapeMs, missing || unanswered ? lookAgainMs : undefined].filter(
       (ms) => ms !== undefined,
     );
-    return requeueAfterMs(status, new Date(this.#shared.clock.now()), waits);
+    return requeueAfterMs(status, now, waits);
   }
 
   #agent(key: string, cluster: Stored<MemoryCluster>): ClusterAgent {
     const known = this.#agents.get(key);
     if (known?.uid === cluster.metadata.uid) return known;
-    void known?.close();
+    void known?.close().then(() => known.sampler.forget());
     const agent = new ClusterAgent(this.#shared, cluster);
     this.#agents.set(key, agent);
     return agent;

@@ -7,6 +7,7 @@ const pollMs = 1_000;
 
 /**
  * When a cluster has to be looked at again though nothing changes, from what its status stores; undefined when never.
+ * @param now when it was decided: what became due since is due at once
  * @param others waits that are not in it, in milliseconds: until new samples are due, for example
  */
 export function requeueAfterMs(

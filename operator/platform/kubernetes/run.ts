@@ -31,7 +31,7 @@ import { PrometheusProviders } from './prometheus.js';
 
 /** How often it is looked whether an add-on has been installed. */
 const discoverEveryMs = 10 * 60_000;
-/** Caches are to be filled within this time, or the API server is told to be out of reach. */
+/** The shortest time without a sign of the election that counts as its end; with a long lease it is the lease's length. */
 const heartbeatMs = 60_000;
 
 /** What a test puts in the place of the real thing. */
@@ -94,7 +94,11 @@ async function connectOperator(config: KubernetesConfig, { env, logger, injected
     logger,
     ...(injected.watches !== undefined && { timing: injected.watches }),
   });
-  const heartbeat = new Heartbeat('leader election', heartbeatMs, systemClock);
+  const heartbeat = new Heartbeat(
+    'leader election',
+    Math.max(heartbeatMs, config.LEASE_SECONDS * 1_000),
+    systemClock,
+  );
   let controllers: readonly Controller[] = [];
   const leading: Omit<Leading, OfTerm> = {
     client,

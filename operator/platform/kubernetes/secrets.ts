@@ -28,7 +28,9 @@ interface Made {
 export class SecretMaker {
   readonly #client: ApiClient;
   readonly #now: () => number;
-  #last: { readonly at: number; readonly uid: string; readonly secrets: ClusterSecrets } | undefined;
+  #last:
+    | { readonly at: number; readonly uid: string; readonly names: string; readonly secrets: ClusterSecrets }
+    | undefined;
 
   constructor(client: ApiClient, now: () => number) {
     this.#client = client;
@@ -45,12 +47,13 @@ export class SecretMaker {
     const { uid } = cluster.metadata;
     const last = this.#last;
     const freshMs = anew ? checkEveryMs / 10 : checkEveryMs;
-    if (last?.uid === uid && this.#now() - last.at < freshMs) return last.secrets;
-    const [internal] = await Promise.all(
-      wantedSecrets(cluster).map((made) => this.#ensureOne(cluster, made, signal)),
-    );
+    const wanted = wantedSecrets(cluster);
+    const names = wanted.map(({ name }) => name).join();
+    const known = last?.uid === uid && last.names === names;
+    if (known && this.#now() - last.at < freshMs) return last.secrets;
+    const [internal] = await Promise.all(wanted.map((made) => this.#ensureOne(cluster, made, signal)));
     const secrets = { internalToken: textOf(internal, internalTokenSecret(cluster.metadata.name).key) };
-    this.#last = { at: this.#now(), uid, secrets };
+    this.#last = { at: this.#now(), uid, names, secrets };
     return secrets;
   }
 

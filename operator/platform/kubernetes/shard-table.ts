@@ -2,7 +2,7 @@ import type { MemoryCluster } from '../../api/memory-cluster.js';
 import type { ShardTable } from '../../../services/common/shards/table.js';
 import type { Plan, Stored } from '../../reconcile/reconcile.js';
 import type { Intent } from '../../rollout/intents.js';
-import { isAlreadyExists, keyOf, type ApiClient } from '../../runtime/index.js';
+import { isAlreadyExists, isNotFound, keyOf, type ApiClient } from '../../runtime/index.js';
 import { publishedTable, shardTableOf } from '../../tracks/shard-table.js';
 import type { Addresses } from './addresses.js';
 import type { Caches } from './caches.js';
@@ -85,7 +85,11 @@ export class TablePublisher {
         .filter(({ metadata }) => metadata.annotations?.[epochAnnotation] !== value)
         .map(async ({ metadata }) => {
           const patch = { metadata: { annotations: { [epochAnnotation]: value } } };
-          await client.patch(podType, metadata, patch, { type: 'merge', fieldManager, signal });
+          const options = { type: 'merge', fieldManager, signal } as const;
+          await client.patch(podType, metadata, patch, options).catch((error: unknown) => {
+            // It has gone since it was seen.
+            if (!isNotFound(error)) throw error;
+          });
         }),
     );
   }

@@ -156,8 +156,12 @@ export class LocalOperator {
         return Promise.resolve();
       },
     });
-    this.#answer(subject, result);
-    this.#metrics.show({ namespace, name }, result);
+    try {
+      await result.carryOut();
+    } finally {
+      this.#answer(subject, result);
+      this.#metrics.show({ namespace, name }, result);
+    }
     if (profile !== undefined) {
       const users = [{ name, status: result.status }];
       const status = profileStatus(profile, profile.metadata.generation, users, now());
