@@ -23,6 +23,8 @@ const fieldManager = 'bench';
 const quietMs = 5_000;
 /** Between the last write of everything and the rest that is measured: garbage of the burst is collected in it. */
 const calmMs = 60_000;
+/** What a change that asks for nothing may take to lead to requests. */
+const echoMs = 20_000;
 /** A look at the number of children, which takes the API server some milliseconds. */
 const lookEveryMs = 500;
 
@@ -173,7 +175,7 @@ async function touch(
       { type: 'merge' },
     ),
   );
-  await sleep(calmMs);
+  await sleep(echoMs);
   const requests: Requests = await audit.requests(userAgents, { position, from, to: Date.now() });
   return { requests, requestsPerResource: (requests.total - requests.leases) / count };
 }
