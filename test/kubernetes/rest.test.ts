@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { clusterType, profileType } from '../../operator/platform/kubernetes/kinds.js';
+import { actionType, clusterType, profileType } from '../../operator/platform/kubernetes/kinds.js';
 import type { TuningProfile } from '../../operator/api/tuning-profile.js';
 import type { OperatorProcess } from './operator.js';
 import { quickCluster, World } from './world.js';
@@ -136,6 +136,24 @@ worldSuite('clusters at rest on a real API server', () => {
       'name',
     ]);
     expect(stdout).toBe('');
+  });
+
+  test('an action on a cluster that is being deleted is answered when it is gone', async () => {
+    const leaving = quickCluster('leaving');
+    const metadata = { ...leaving.metadata, finalizers: ['example.com/hold'] };
+    await world.apply(clusterType, { ...leaving, metadata });
+    await world.condition('leaving', 'Ready', 'True');
+    const ref = { namespace: 'default', name: 'leaving' };
+    await world.client.delete(clusterType, ref);
+    await world.act('late', 'pause', 'leaving');
+    await sleep(2_000);
+    await world.client.patch(clusterType, ref, { metadata: { finalizers: null } }, { type: 'merge' });
+    const { status } = await world.until(
+      'an answer',
+      () => world.client.get(actionType, { namespace: 'default', name: 'late' }),
+      (action) => action.status !== undefined,
+    );
+    expect(status).toMatchObject({ outcome: 'Refused', message: 'there is no MemoryCluster leaving' });
   });
 
   test('a deleted cluster takes its children along and leaves its volumes', async () => {

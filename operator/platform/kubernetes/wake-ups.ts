@@ -24,6 +24,13 @@ export function wakeOnChanges(caches: CacheSet, children: Pick<Children, 'gone'>
   const mirror = (cluster: MemoryCluster | undefined) => {
     for (const key of cluster === undefined ? [] : profileOf(cluster)) profiles.addAfter(key, mirrorMs);
   };
+  /** What was asked of a cluster that is gone is answered by nobody but the actions' own controller. */
+  const orphan = (cluster: MemoryCluster | undefined) => {
+    const { namespace = '', name = '' } = cluster?.metadata ?? {};
+    for (const action of caches.actions.by('target', `${namespace}/MemoryCluster/${name}`)) {
+      actions.add(keyOf(action));
+    }
+  };
   const owner = (object: KubeObject | undefined) => {
     const name = object?.metadata.labels?.[labels.cluster];
     if (name !== undefined) clusters.addAfter(`${object?.metadata.namespace ?? ''}/${name}`, gatherMs);
@@ -36,6 +43,7 @@ export function wakeOnChanges(caches: CacheSet, children: Pick<Children, 'gone'>
   const stops = [
     caches.clusters.onChange((before, after) => {
       clusters.add(keyOf((after ?? before)!));
+      if (after === undefined) orphan(before);
       if (before !== undefined && after !== undefined && sameUse(before, after)) return;
       mirror(before);
       mirror(after);
