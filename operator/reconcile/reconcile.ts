@@ -157,7 +157,13 @@ async function refuse(
   };
   const reason = problems.map(problemText).join('; ');
   const message = `nothing is decided while the spec is refused: ${reason}`.slice(0, longestMessage);
-  const answers = actions.map(({ metadata: { uid } }) => ({ uid, outcome: 'Refused', message }) as const);
+  const answers = actions.map(({ metadata: { uid } }): ActionAnswer => {
+    // It may have been carried out before the spec was changed, and only its answer was lost.
+    const before = rollout?.handled.find((one) => one.uid === uid);
+    return before === undefined
+      ? { uid, outcome: 'Refused', message }
+      : { uid, outcome: before.outcome, message: before.message };
+  });
   const status = await report(cluster, said, around);
   return { status, answers, decision: undefined, carryOut: () => platform.keepUp() };
 }
