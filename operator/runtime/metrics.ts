@@ -6,7 +6,9 @@ export interface RuntimeMetrics {
   readonly requestSeconds: Histogram<'verb' | 'host'>;
   readonly leader: Gauge<'name'>;
   readonly reconciles: Counter<'controller' | 'result'>;
+  readonly errors: Counter<'controller'>;
   readonly panics: Counter<'controller'>;
+  readonly reconcileSeconds: Histogram<'controller'>;
   readonly queue: QueueMetrics;
 }
 
@@ -61,6 +63,19 @@ export function createRuntimeMetrics(registry: Registry = new Registry()): Runti
       name: 'controller_runtime_reconcile_total',
       help: 'Reconciles, by controller and result.',
       labelNames: ['controller', 'result'],
+      registers,
+    }),
+    errors: new Counter({
+      name: 'controller_runtime_reconcile_errors_total',
+      help: 'Reconciles that failed, by controller.',
+      labelNames: ['controller'],
+      registers,
+    }),
+    reconcileSeconds: new Histogram({
+      name: 'controller_runtime_reconcile_time_seconds',
+      help: 'How long a reconcile took, by controller.',
+      labelNames: ['controller'],
+      buckets: requestBuckets,
       registers,
     }),
     panics: new Counter({

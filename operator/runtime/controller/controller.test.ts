@@ -79,6 +79,7 @@ describe('a controller', () => {
       'error: a reconcile failed by a mistake in the program',
     ]);
     expect(await counted('controller_runtime_reconcile_panics_total')).toEqual([[undefined, 1]]);
+    expect(await counted('controller_runtime_reconcile_errors_total')).toEqual([[undefined, 4]]);
     expect(await counted('controller_runtime_reconcile_total')).toEqual([
       ['error', 4],
       ['success', 1],

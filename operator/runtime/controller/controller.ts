@@ -100,6 +100,8 @@ export class Controller {
   async #work(key: string, signal: AbortSignal): Promise<void> {
     this.#requeues.delete(key);
     const limit = this.#limited(signal);
+    const { metrics } = this.#options;
+    const begun = this.#clock.monotonic();
     try {
       const result = await this.#options.reconcile(key, limit.signal);
       this.#queue.forget(key);
@@ -109,6 +111,8 @@ export class Controller {
       if (!signal.aborted) this.#failed(key, error);
     } finally {
       limit.end();
+      const seconds = (this.#clock.monotonic() - begun) / 1_000;
+      metrics.reconcileSeconds.observe({ controller: this.name }, seconds);
     }
   }
 
@@ -116,6 +120,7 @@ export class Controller {
     const { logger } = this.#options;
     const context = { controller: this.name, key, err: error, failures: this.#queue.failures(key) + 1 };
     this.#count('error');
+    this.#options.metrics.errors.inc({ controller: this.name });
     if (isProgrammingError(error)) {
       this.#options.metrics.panics.inc({ controller: this.name });
       logger.error(context, 'a reconcile failed by a mistake in the program');
