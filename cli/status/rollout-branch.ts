@@ -35,7 +35,7 @@ function servicesOf(wanted: ServiceStatus['track'], services: readonly ServiceSt
       `${ready >= count ? '✔' : '✖'} ${name}`,
       `${ready}/${count} ready`,
       revision,
-      [...(restarts > 0 ? [`${restarts} restarts`] : []), ...(message === undefined ? [] : [message])].join(
+      [...(restarts > 0 ? [`restarts: ${restarts}`] : []), ...(message === undefined ? [] : [message])].join(
         '; ',
       ),
     ]);

@@ -48,7 +48,7 @@ export function createRuntimeMetrics(registry: Registry = new Registry()): Runti
     }),
     requestSeconds: new Histogram({
       name: 'rest_client_request_duration_seconds',
-      help: 'Time until the answer began, by verb and host.',
+      help: 'Time until the answer began, by verb (the HTTP method) and host.',
       labelNames: ['verb', 'host'],
       buckets: requestBuckets,
       registers,

@@ -1,5 +1,5 @@
 import type { RolloutStatus } from '../api/rollout-status.js';
-import type { RoutingKey, Track } from '../../services/common/shards/shards.js';
+import { shardCount, type RoutingKey, type Track } from '../../services/common/shards/shards.js';
 import { parseShardTable, type ShardTable } from '../../services/common/shards/table.js';
 import type { TrackAddresses } from './clients.js';
 
@@ -19,21 +19,33 @@ export interface TableContext {
   readonly before: ShardTable | undefined;
 }
 
-/** The table to publish; its peak keeps the highest share that the present canary ever had. */
+/**
+ * The table to publish. Its peak keeps the highest share that the present canary ever had; a changed routing key waits for the
+ * canary's end, because by the new key a gateway would look for episodes in a track that they were not written to.
+ */
 export function shardTableOf(wanted: WantedTable, context: TableContext): ShardTable {
   const { routingKey, rollout, addresses, before } = context;
+  const { epoch, basisPoints } = wanted;
   const stableRevision = rollout.stableRevision ?? rollout.run?.revision ?? '';
   const stable = { revision: stableRevision, ...addresses('stable') };
-  if (!wanted.canary) return { epoch: wanted.epoch, routingKey, canaryBasisPoints: 0, tracks: { stable } };
+  if (!wanted.canary) return { epoch, routingKey, canaryBasisPoints: 0, tracks: { stable } };
   const canary = { revision: rollout.run?.revision ?? stableRevision, ...addresses('canary') };
-  const peak = before?.tracks.canary === undefined ? 0 : (before.canaryPeakBasisPoints ?? 10_000);
   return {
-    epoch: wanted.epoch,
-    routingKey,
-    canaryBasisPoints: wanted.basisPoints,
-    canaryPeakBasisPoints: Math.max(peak, wanted.basisPoints),
+    epoch,
+    canaryBasisPoints: basisPoints,
+    ...kept(before, { routingKey, canaryPeakBasisPoints: basisPoints }),
     tracks: { stable, canary },
   };
+}
+
+/** What stays for as long as a canary runs, given what it would be without one. */
+function kept(
+  before: ShardTable | undefined,
+  now: { routingKey: RoutingKey; canaryPeakBasisPoints: number },
+) {
+  if (before?.tracks.canary === undefined) return now;
+  const { routingKey, canaryPeakBasisPoints = shardCount } = before;
+  return { routingKey, canaryPeakBasisPoints: Math.max(canaryPeakBasisPoints, now.canaryPeakBasisPoints) };
 }
 
 /** A published table; undefined where there is none that can be read. */

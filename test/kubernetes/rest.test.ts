@@ -2,6 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { actionType, clusterType, profileType } from '../../operator/platform/kubernetes/kinds.js';
 import type { TuningProfile } from '../../operator/api/tuning-profile.js';
+import type { MemoryCluster } from '../../operator/api/memory-cluster.js';
+import type { Stored } from '../../operator/reconcile/reconcile.js';
+import { confirmUnchanged, OutdatedError } from '../../operator/platform/kubernetes/confirm.js';
+import { apiKeySecret } from '../../operator/platform/kubernetes/render/names.js';
 import type { OperatorProcess } from './operator.js';
 import { quickCluster, World } from './world.js';
 import { endWorld, worldSuite } from './world-suite.js';
@@ -109,6 +113,25 @@ worldSuite('clusters at rest on a real API server', () => {
         (text) => /LEARNING_RATE: "?0\.02"?/.test(text),
       );
     }
+  });
+
+  test('a Secret that a changed spec asks for is made at once', async () => {
+    const own = { services: { gateway: { apiKeySecret: { name: 'my-key', key: 'key' } } } };
+    const made = () => world.plane.kubectl(['get', 'secret', apiKeySecret('keyed').name]);
+    await world.plane.kubectl(['create', 'secret', 'generic', 'my-key', '--from-literal=key=mine']);
+    await world.apply(clusterType, quickCluster('keyed', own));
+    await world.condition('keyed', 'Ready', 'True');
+    expect((await made()).stderr).toContain('not found');
+    await world.apply(clusterType, quickCluster('keyed'));
+    await world.until('the key', made, ({ code }) => code === 0);
+  });
+
+  test('nothing is brought about for a cluster that has changed since it was decided on', async () => {
+    const { signal } = new AbortController();
+    const decidedOn = (await world.cluster('two')) as Stored<MemoryCluster>;
+    await expect(confirmUnchanged(world.client, decidedOn, signal)).resolves.toBeUndefined();
+    await world.plane.kubectl(['annotate', 'mc', 'two', 'example.com/note=changed']);
+    await expect(confirmUnchanged(world.client, decidedOn, signal)).rejects.toThrow(OutdatedError);
   });
 
   test('a changed number of gateways is scaled in place, without a canary', async () => {

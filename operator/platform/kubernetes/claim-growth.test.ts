@@ -32,3 +32,22 @@ test('growth that the storage class refuses is told, holds up nothing, and is tr
   expect(await grow()).toEqual(told);
   expect(tries).toBe(2);
 });
+
+test('a claim that cannot grow does not keep others from it', async () => {
+  const grown: string[] = [];
+  const [refused, other] = ['data-memory-vault-0', 'data-memory-vault-1'];
+  const client = {
+    list: () => Promise.resolve({ items: [refused, other].map((name) => ({ metadata: { name } })) }),
+    patch: (_: unknown, { name }: { name: string }) => {
+      if (name === refused)
+        return Promise.reject(new ApiError(422, { message: 'is full' }, { request: 'patch claim' }));
+      grown.push(name);
+      return Promise.resolve({});
+    },
+  } as unknown as ApiClient;
+  const cluster = { metadata: { name: 'memory', namespace: 'default' } } as Stored<MemoryCluster>;
+  const wanted = [refused, other].map((name) => ({ name, size: '2Gi' }));
+  const told = await new ClaimGrowth(client, () => 0).grow(cluster, wanted, new AbortController().signal);
+  expect(told).toEqual([expect.objectContaining({ message: 'patch claim: is full' })]);
+  expect(grown).toEqual([other]);
+});

@@ -232,7 +232,7 @@ describeWithCluster('client', () => {
       ]) {
         expect(values.map(({ labels }) => labels)).toContainEqual({ code, method, host });
       }
-      expect(await registry.metrics()).toContain('rest_client_request_duration_seconds_count{verb="apply"');
+      expect(await registry.metrics()).toContain('rest_client_request_duration_seconds_count{verb="PATCH"');
     });
   });
 

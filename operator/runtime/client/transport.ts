@@ -133,7 +133,7 @@ export class Transport {
       throw connectionError(request, error);
     } finally {
       metrics.requests.inc({ code, method: request.method, host });
-      metrics.requestSeconds.observe({ verb: request.verb, host }, (clock.monotonic() - started) / 1_000);
+      metrics.requestSeconds.observe({ verb: request.method, host }, (clock.monotonic() - started) / 1_000);
     }
   }
 
