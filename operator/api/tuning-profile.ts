@@ -189,7 +189,8 @@ const status = object(
     observedGeneration: integer({ description: 'Generation of the spec that this is about.', minimum: 0 }),
     conditions: conditionsSchema,
     targets: array(target, {
-      description: 'What it does in each cluster; the whole story is in the status of the cluster.',
+      description:
+        'What it does in the first 100 clusters by name; the whole story is in the status of each.',
       mapKeys: ['cluster'],
     }),
   },

@@ -11,6 +11,8 @@ export interface ProfileUser {
 
 /** Clusters that a message lists by name. */
 const named = 5;
+/** Clusters that a status shows: one object of etcd holds 1.5 MiB, and each of its clusters' changes writes it. */
+const shown = 100;
 
 /** What a profile does in the clusters that name it, mirrored from their status. */
 export function profileStatus(
@@ -32,9 +34,9 @@ export function profileStatus(
       [{ type: 'Ready', status: 'True', ...ready }],
       { generation, now },
     ),
-    targets: sorted.flatMap(({ name, status }) =>
-      status?.tuning === undefined ? [] : [targetOf(name, status.tuning)],
-    ),
+    targets: sorted
+      .slice(0, shown)
+      .flatMap(({ name, status }) => (status?.tuning === undefined ? [] : [targetOf(name, status.tuning)])),
   };
 }
 
