@@ -15,6 +15,11 @@ const sources = [
     folder: 'example/prometheus-operator-crd',
     files: ['monitoring.coreos.com_servicemonitors.yaml', 'monitoring.coreos.com_prometheusrules.yaml'],
   },
+  {
+    module: 'github.com/kubernetes-csi/external-snapshotter/client/v8@v8.6.0',
+    folder: 'config/crd',
+    files: ['snapshot.storage.k8s.io_volumesnapshots.yaml'],
+  },
 ];
 
 /** Whether {@link installForeignCrds} can work here. */
@@ -22,7 +27,7 @@ export function foreignCrdsAvailable(): boolean {
   return spawnSync('go', ['version']).status === 0;
 }
 
-/** Installs HTTPRoute, GRPCRoute, ServiceMonitor and PrometheusRule, and waits until they are served. */
+/** Installs HTTPRoute, GRPCRoute, ServiceMonitor, PrometheusRule and VolumeSnapshot, and waits until they are served. */
 export async function installForeignCrds(cluster: Cluster): Promise<void> {
   for (const { module, folder, files } of sources) {
     const answer = execFileSync('go', ['mod', 'download', '-json', module], {

@@ -2,13 +2,15 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import type { RenderedObject } from '../../operator/platform/kubernetes/render/object.js';
+import { wantedClaims } from '../../operator/platform/kubernetes/render/render.js';
 import type { ObjectMeta } from '../../operator/runtime/index.js';
 import { type Cluster, clusterMissing, installCrds, openCluster } from '../cluster/cluster.js';
 import { foreignCrdsAvailable, installForeignCrds } from '../cluster/foreign-crds.js';
-import { everyExample, variants } from './rendered.js';
+import { everyExample, renderOptions, storedCluster, variants, wishOf } from './rendered.js';
 import { describeWith, testWith } from '../harness/needs.js';
 
 const suite = describeWith(
@@ -80,6 +82,29 @@ suite('what is rendered, on a real API server', () => {
     expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('restricted') });
   });
 
+  test.each([
+    ['snapshot.yaml', 'memory'],
+    ['restore.yaml', 'recovered'],
+  ])('takes the backup example %s, which names the claims that the operator does', async (file, name) => {
+    const path = fileURLToPath(new URL(`../../examples/backup/volume-snapshot/${file}`, import.meta.url));
+    const args = [
+      'apply',
+      '--server-side',
+      '--dry-run=server',
+      '--validate=strict',
+      '-o',
+      'json',
+      '-f',
+      path,
+    ];
+    const { code, stdout, stderr } = await cluster.kubectl(args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const manifest = { apiVersion: 'memory.tori.dev/v1alpha1', kind: 'MemoryCluster', metadata: { name } };
+    const memory = storedCluster({ ...manifest, spec: { version: '0.1.0' } });
+    const claims = wantedClaims({ cluster: memory, tracks: [wishOf(memory, 'stable')] }, renderOptions);
+    expect(claimsIn(stdout)).toEqual(new Set(claims.map((claim) => claim.name)));
+  });
+
   test.each(variants)('accepts a cluster $name', async ({ objects }) => {
     expect(await apply(objects(), '--dry-run=server')).toMatchObject({ code: 0, stderr: '' });
   });
@@ -105,6 +130,11 @@ promtool('the alerts are rules that Prometheus takes', () => {
     rmSync(folder, { recursive: true });
   }
 });
+
+/** Names of the claims that kubectl's answer asks for or takes snapshots of. */
+function claimsIn(stdout: string): Set<string> {
+  return new Set([...stdout.matchAll(/"(data-[a-z0-9-]+)"/g)].map(([, name = '']) => name));
+}
 
 /** The pod that a workload makes, without its claims: nothing would bind them here. */
 function podsOf(object: RenderedObject, namespace: string) {
