@@ -3,6 +3,7 @@ import type { ServiceName } from '../../api/services-spec.js';
 import type { Track } from '../../cluster/workloads.js';
 import type { ProcessReport, ProcessState } from './supervisor/process-spec.js';
 
+/** In the order in which a status lists them. */
 const services: Readonly<Record<string, ServiceName>> = {
   'episodic-vault': 'vault',
   'sparse-pruner': 'pruner',
@@ -11,9 +12,13 @@ const services: Readonly<Record<string, ServiceName>> = {
   'mcp-gateway': 'gateway',
 };
 
-/** Processes in the words of a cluster's status. */
+const order = Object.keys(services);
+const rank = ({ key }: ProcessReport) => order.indexOf(key.split('/')[1] ?? '');
+
+/** Processes in the words of a cluster's status; their order does not tell which was started last. */
 export function serviceStatuses(reports: readonly ProcessReport[]): ServiceStatus[] {
-  return reports.flatMap(({ key, revision, state, restarts }) => {
+  const sorted = [...reports].sort((a, b) => rank(a) - rank(b));
+  return sorted.flatMap(({ key, revision, state, restarts }) => {
     const [track, program = ''] = key.split('/');
     const name = services[program];
     if (name === undefined || !isTrack(track)) return [];
