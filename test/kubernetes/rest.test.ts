@@ -65,13 +65,16 @@ worldSuite('clusters at rest on a real API server', () => {
     const sts = async () =>
       JSON.parse((await world.plane.kubectl(['get', 'sts', 'one-vault', '-o', 'json'])).stdout) as {
         metadata: { annotations: Record<string, string>; labels: Record<string, string> };
-        spec: { replicas: number };
+        spec: { replicas: number; template: { metadata: { annotations: Record<string, string> } } };
       };
+    const restart = ['rollout', 'restart', 'deployment,statefulset', '-l', 'memory.tori.dev/cluster=one'];
+    expect(await world.plane.kubectl(restart)).toMatchObject({ code: 0, stderr: '' });
     await world.plane.kubectl(['annotate', 'sts', 'one-vault', 'example.com/note=mine']);
     await world.plane.kubectl(['scale', 'sts', 'one-vault', '--replicas=0']);
     await world.plane.kubectl(['label', 'svc', 'one-vault', '--overwrite', 'memory.tori.dev/service=other']);
     const repaired = await world.until('replicas', sts, ({ spec }) => spec.replicas === 1);
     expect(repaired.metadata.annotations['example.com/note']).toBe('mine');
+    expect(repaired.spec.template.metadata.annotations['kubectl.kubernetes.io/restartedAt']).toBeDefined();
     await world.until(
       'the label',
       async () => (await world.plane.kubectl(['get', 'svc', 'one-vault', '-o', 'json'])).stdout,
