@@ -114,7 +114,11 @@ export const affinity = object(
   {
     nodeAffinity: optional(nodeAffinity),
     podAffinity: optional(podAffinity('Pods to be near to.')),
-    podAntiAffinity: optional(podAffinity('Pods to be far from.')),
+    podAntiAffinity: optional(
+      podAffinity(
+        'Pods to be far from. Takes the place of the preference for hosts without another pod of this part.',
+      ),
+    ),
   },
   { description: 'Rules about nodes and other pods, as in a pod of Kubernetes.' },
 );

@@ -66,7 +66,7 @@ const pod = withDefault(
       affinity: optional(affinity),
       topologySpreadConstraints: optional(
         array(topologySpread, {
-          description: 'Takes the place of the spread over hosts and zones that the operator sets.',
+          description: 'Takes the place of the spread over zones that the operator sets.',
           maxItems: 8,
         }),
       ),

@@ -115,8 +115,6 @@ suite('the chart', () => {
 const exceptions = [
   // A released tag never moves, and an operator must be able to start while the registry cannot be reached.
   '--ignore-test=container-image-pull-policy',
-  // Topology spread says the same for hosts and zones, and lets a cluster of one node run both replicas.
-  '--ignore-test=deployment-has-host-podantiaffinity',
 ];
 
 suite('values that are wrong', () => {

@@ -37,10 +37,6 @@ const exceptions: readonly { readonly finding: RegExp; readonly reason: string }
     finding: /^deployment-strategy: /,
     reason: 'two sleep-schedulers side by side would replay the same episodes: Recreate',
   },
-  {
-    finding: /^deployment-has-host-podantiaffinity: /,
-    reason: 'a topology spread over hosts and zones says the same and does not keep a pod from starting',
-  },
 ];
 
 const suite = describeWith(controlPlaneMissing());

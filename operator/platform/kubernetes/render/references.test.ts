@@ -17,9 +17,17 @@ interface Pod {
   readonly serviceAccountName: string;
   readonly containers: readonly {
     readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
+    readonly livenessProbe?: Probe;
+    readonly readinessProbe?: Probe;
+    readonly startupProbe?: Probe;
     readonly envFrom?: readonly { readonly configMapRef?: { readonly name: string } }[];
   }[];
   readonly volumes?: readonly { readonly configMap?: { readonly name: string } }[];
+}
+interface Probe {
+  readonly grpc?: { readonly port: number };
+  readonly httpGet?: { readonly port: Port };
+  readonly tcpSocket?: { readonly port: Port };
 }
 interface Service {
   readonly selector: Labels;
@@ -107,6 +115,16 @@ describe.each([...everyExample, ...variants])(
         // The shard table is written as the rollout goes on, not with the rest.
         const known = [...names('ConfigMap'), shardsName(metadata.labels[labels.cluster] ?? '')];
         for (const map of maps) expect(known).toContain(map);
+      }
+    });
+
+    test('probes to ports of their container', () => {
+      const containers = workloads.flatMap(({ spec }) => spec.template.spec.containers);
+      for (const { ports = [], livenessProbe, readinessProbe, startupProbe } of containers) {
+        const open = ports.flatMap((one) => [one.name, one.containerPort]);
+        const probes = [livenessProbe, readinessProbe, startupProbe].filter((one) => one !== undefined);
+        const asked = probes.flatMap(({ grpc, httpGet, tcpSocket }) => [grpc, httpGet, tcpSocket]);
+        for (const one of asked) if (one !== undefined) expect(open).toContain(one.port);
       }
     });
 

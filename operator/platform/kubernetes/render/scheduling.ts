@@ -8,10 +8,22 @@ type Scheduling = Pick<
 
 type Spread = NonNullable<Workload['pod']['topologySpreadConstraints']>[number];
 
-/** Pods of one part are spread over zones and hosts, as well as it goes. */
-const spread: readonly Spread[] = ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map(
-  (topologyKey) => ({ topologyKey, maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' }),
-);
+/** Pods of one part are spread over zones, as well as it goes. */
+const spread: readonly Spread[] = [
+  { topologyKey: 'topology.kubernetes.io/zone', maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' },
+];
+
+/** And they prefer hosts without another of them. */
+const apart = (matchLabels: Readonly<Record<string, string>>) => ({
+  podAntiAffinity: {
+    preferredDuringSchedulingIgnoredDuringExecution: [
+      {
+        weight: 100,
+        podAffinityTerm: { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels } },
+      },
+    ],
+  },
+});
 
 /**
  * Where the pods of a part may run.
@@ -26,7 +38,7 @@ export function schedulingOf(pod: Workload['pod'], selector: Readonly<Record<str
   return {
     ...(Object.keys(nodeSelector).length > 0 && { nodeSelector }),
     ...(tolerations.length > 0 && { tolerations }),
-    ...(affinity !== undefined && { affinity }),
+    affinity: { ...apart(selector), ...affinity },
     topologySpreadConstraints: constraints,
     ...(priorityClassName !== undefined && { priorityClassName }),
   };
