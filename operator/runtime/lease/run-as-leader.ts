@@ -152,14 +152,18 @@ class Election {
     );
   }
 
+  /** How long the lease may take to answer: a request that hangs must leave time for another one, as in controller-runtime. */
+  get #patienceMs(): number {
+    return this.#timing.renewDeadlineMs / 4;
+  }
+
   /** One try, cut off at `deadline`. What we may believe counts from before the request was sent. */
   async #try(deadline: number): Promise<boolean> {
     const { heartbeat, logger, name } = this.#options;
     heartbeat?.beat();
     const sent = this.#clock.monotonic();
     const limit = new AbortController();
-    // A request that hangs must leave time for another one, as in controller-runtime.
-    const patienceMs = Math.min(deadline - sent, this.#timing.renewDeadlineMs / 4);
+    const patienceMs = Math.min(deadline - sent, this.#patienceMs);
     const timer = this.#clock.after(patienceMs, () =>
       limit.abort(new Error('the lease did not answer in time')),
     );
@@ -178,7 +182,7 @@ class Election {
   async #release(): Promise<void> {
     const { logger, name } = this.#options;
     const limit = new AbortController();
-    const timer = this.#clock.after(this.#timing.retryMs, () =>
+    const timer = this.#clock.after(this.#patienceMs, () =>
       limit.abort(new Error('the lease did not answer in time')),
     );
     try {
