@@ -129,7 +129,7 @@ worldSuite('clusters at rest on a real API server', () => {
     await world.until('the key', made, ({ code }) => code === 0);
   });
 
-  test('nothing is brought about for a cluster that has changed since it was decided on', async () => {
+  test('a cluster that has changed since it was decided on is told from one that has not', async () => {
     const { signal } = new AbortController();
     const decidedOn = (await world.cluster('two')) as Stored<MemoryCluster>;
     await expect(confirmUnchanged(world.client, decidedOn, signal)).resolves.toBeUndefined();

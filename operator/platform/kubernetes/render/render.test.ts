@@ -186,6 +186,24 @@ describe('pods', () => {
     }
   });
 
+  test('prefer hosts without another of them, also where a person has rules about nodes', () => {
+    const nodeAffinity = {
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [{ matchExpressions: [{ key: 'disk', operator: 'Exists' }] }],
+      },
+    };
+    const podAntiAffinity = { preferredDuringSchedulingIgnoredDuringExecution: [] };
+    const affinityOf = (affinity: object) => {
+      const { spec } = templatesOf(of({ services: { gateway: { pod: { affinity } } } })).get('m-gateway')!;
+      return (spec as unknown as { affinity: object }).affinity;
+    };
+    const podAffinityTerm: unknown = expect.objectContaining({ topologyKey: 'kubernetes.io/hostname' });
+    const term = { weight: 100, podAffinityTerm };
+    const apart = { preferredDuringSchedulingIgnoredDuringExecution: [term] };
+    expect(affinityOf({ nodeAffinity })).toEqual({ nodeAffinity, podAntiAffinity: apart });
+    expect(affinityOf({ podAntiAffinity })).toEqual({ podAntiAffinity });
+  });
+
   test('get our resources as far as the spec does not speak of them', () => {
     const resources = (wanted: object) =>
       templatesOf(of({ services: { vault: { resources: wanted } } })).get('m-vault')?.spec.containers[0]
